@@ -1,0 +1,125 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One line a program: a filter, a program, or a C library's door. The layers are in DESIGN order,
+// and Tests/LayerTests holds the imports against them.
+
+let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
+
+/// What runs per message links statically: it starts in 0.6 ms instead of 2.8.
+let isStatic: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-executable", "-Xlinker", "--gc-sections", "-Xlinker", "-s"],
+        .when(configuration: .release))
+]
+
+/// For programs whose C libraries have no static archive.
+let hasStaticRuntime: [LinkerSetting] = [
+    .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"], .when(configuration: .release))
+]
+
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+let arguments = Target.Dependency.product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+func module(_ name: String, _ imports: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: imports, swiftSettings: strict)
+}
+
+func library(_ name: String, pkgConfig: String? = nil, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func filter(
+    _ name: String, _ imports: [Target.Dependency] = [], linker: [LinkerSetting] = isStatic
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["FilterKit", "MailModel", "UnixIO", "Control"] + imports,
+        path: "Sources/Filters/\(name)", swiftSettings: strict, linkerSettings: linker)
+}
+
+func program(
+    _ name: String, _ imports: [Target.Dependency], linker: [LinkerSetting] = isStatic
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["MailModel", "UnixIO", "Control"] + imports,
+        path: "Sources/Programs/\(name)", swiftSettings: strict, linkerSettings: linker)
+}
+
+func tests(_ name: String, _ imports: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: imports, path: "Tests/\(name)Tests",
+        swiftSettings: strict)
+}
+
+let package = Package(
+    name: "chainmail",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        // The model and the system.
+        module("MailModel"),
+        .target(name: "CUnix"),
+        module("UnixIO", ["CUnix", systemPackage]),
+        module("Workers", ["UnixIO"]),
+        module("Control", ["UnixIO", "MailModel"]),
+
+        // Doors to C libraries, and what is built on them.
+        .target(name: "CResolv", linkerSettings: [.linkedLibrary("resolv")]),
+        module("Resolver", ["CResolv", "UnixIO", "Control", "MailModel"]),
+        library("CPCRE2", pkgConfig: "libpcre2-8", "libpcre2-dev"),
+        module("Patterns", ["CPCRE2", "MailModel", "UnixIO"]),
+        .target(name: "CSPF2", linkerSettings: [.linkedLibrary("spf2")]),
+        module("SenderPolicy", ["CSPF2", "Resolver", "MailModel", "UnixIO", "Control"]),
+        library("CClamAV", pkgConfig: "libclamav", "libclamav-dev"),
+        module("VirusScanner", ["CClamAV", "MailModel", "UnixIO"]),
+        library("CLMDB", "liblmdb-dev"),
+        module("Counters", ["CLMDB", "MailModel", "UnixIO"]),
+        module("Recipients", ["Control", "MailModel", "UnixIO"]),
+
+        // Filters and their chain.
+        module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),
+        module("FilterChain", ["MailModel", "UnixIO", "Workers", "Control"]),
+        filter("regex-filter", ["Patterns"]),
+        filter("spf-check", ["SenderPolicy", "Resolver"]),
+        filter("throttle", ["Counters"]),
+        filter("rcpt-validate", ["Recipients"]),
+        filter("virus-scan"),
+        filter("virus-scan-full", ["VirusScanner"], linker: hasStaticRuntime),
+        program("filter-chain", ["FilterChain", "MailQueue", "Workers"]),
+
+        // The engine.
+        module("SMTPProtocol", ["MailModel"]),
+        module("MailQueue", ["MailModel", "UnixIO", "Workers", "Control"]),
+        module("SMTPClient", ["MailModel", "UnixIO", "SMTPProtocol"]),
+        module(
+            "Delivery",
+            [
+                "MailModel", "UnixIO", "Workers", "Control", "Resolver", "Recipients",
+                "SMTPClient", "SMTPProtocol",
+            ]),
+        module(
+            "SMTPServer",
+            [
+                "MailModel", "UnixIO", "Workers", "Control", "Recipients", "SMTPProtocol",
+                "FilterChain", "MailQueue",
+            ]),
+        program("queue-message", ["MailQueue", "Workers"]),
+        program("queue-manager", ["MailQueue", "Delivery", "Workers"]),
+        program("deliver-local", ["Delivery", "Workers"]),
+        program("deliver-remote", ["Delivery", "Workers"]),
+        program("smtp-server", ["SMTPServer", "Workers"]),
+        program("mail-server", ["Workers", "FilterChain"]),
+        program("chainmail", ["MailQueue", "Workers", arguments], linker: hasStaticRuntime),
+
+        // What tests and the demo need.
+        program("zone-server", ["Resolver"]),
+        .target(
+            name: "TestSupport", dependencies: ["MailModel", "UnixIO"], path: "Tests/TestSupport",
+            swiftSettings: strict),
+        tests("MailModel", ["MailModel"]),
+        tests("Layer", ["TestSupport"]),
+    ]
+)

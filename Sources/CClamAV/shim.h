@@ -1,0 +1,3 @@
+// libclamav's public header.
+// SPDX-License-Identifier: MIT
+#include <clamav.h>

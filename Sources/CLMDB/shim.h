@@ -1,0 +1,3 @@
+// LMDB's public header.
+// SPDX-License-Identifier: MIT
+#include <lmdb.h>

@@ -1,0 +1,88 @@
+// Edit: a change that an accepting filter asks for, and what a list of them amounts to.
+// filter-protocol(7).
+// SPDX-License-Identifier: MIT
+
+/// One change to a message or its envelope. Edits apply in order.
+public enum Edit: Hashable, Sendable {
+    /// Put this field on top of the header.
+    case prepend(HeaderField)
+    /// Remove every field of this name, ASCII case folded, from what the message is by then.
+    case remove(name: [UInt8])
+    /// One recipient more.
+    case addRecipient(Mailbox)
+    /// One recipient less, compared byte for byte; all its occurrences go.
+    case removeRecipient(Mailbox)
+    /// Another reverse-path.
+    case reversePath(ReversePath)
+    /// Another message: so many bytes from this offset of the descriptor that comes along. All
+    /// header edits before it are gone with the old message.
+    case replaceMessage(offset: Int, length: Int)
+    /// A note for later steps, such as `spf` = `pass`.
+    case note(name: String, value: [UInt8])
+    /// Keep the message in the queue, undelivered, until the administrator releases it.
+    case hold
+}
+
+extension [Edit] {
+    /// The envelope with these edits made.
+    public func applied(to envelope: Envelope) -> Envelope {
+        reduce(into: envelope) { result, edit in
+            switch edit {
+            case .addRecipient(let mailbox): result.recipients.append(mailbox)
+            case .removeRecipient(let mailbox): result.recipients.removeAll { $0 == mailbox }
+            case .reversePath(let path): result.reversePath = path
+            case .prepend, .remove, .replaceMessage, .note, .hold: break
+            }
+        }
+    }
+
+    /// The header edits as fields to put on top and names to leave out.
+    public var overlay: HeaderOverlay { HeaderOverlay(self) }
+
+    /// The notes by name; the last one of a name counts.
+    public var notes: [String: [UInt8]] {
+        reduce(into: [:]) { notes, edit in
+            if case .note(let name, let value) = edit { notes[name] = value }
+        }
+    }
+
+    /// True when an edit asks for the message to be held.
+    public var hold: Bool { contains(.hold) }
+
+    /// The last `replaceMessage` and what came after it; without one, everything.
+    public var replacement: (offset: Int, length: Int)? {
+        for edit in reversed() {
+            if case .replaceMessage(let offset, let length) = edit { return (offset, length) }
+        }
+        return nil
+    }
+}
+
+/// What the header edits of a list amount to: bytes to put before the message and names of
+/// fields of the message to leave out.
+public struct HeaderOverlay: Hashable, Sendable {
+    /// Whole fields, the topmost first; empty when nothing is added.
+    public private(set) var top: [UInt8] = []
+    /// Field names, ASCII case folded.
+    public private(set) var removedNames: Set<[UInt8]> = []
+
+    init(_ edits: [Edit]) {
+        var fields: [HeaderField] = []
+        for edit in edits {
+            switch edit {
+            case .prepend(let field): fields.append(field)
+            case .remove(let name):
+                fields.removeAll { $0.name.equalsIgnoringASCIICase(name) }
+                removedNames.insert(name.asciiLowercased)
+            case .replaceMessage:
+                fields = []
+                removedNames = []
+            case .addRecipient, .removeRecipient, .reversePath, .note, .hold: break
+            }
+        }
+        for field in fields.reversed() { top += field.bytes }
+    }
+
+    /// True when the message passes byte for byte as it is.
+    public var isEmpty: Bool { top.isEmpty && removedNames.isEmpty }
+}

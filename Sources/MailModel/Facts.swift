@@ -1,0 +1,85 @@
+// Facts: what is known of the client and its session.
+// filter-protocol(7).
+// SPDX-License-Identifier: MIT
+
+/// The facts that travel with a request, by the name they have on the wire.
+public enum FactName: String, CaseIterable, Sendable {
+    /// The client's address as text.
+    case clientIP = "client-ip"
+    /// The client's port.
+    case clientPort = "client-port"
+    /// The client's name by the DNS, verified; absent when there is none.
+    case clientName = "client-name"
+    /// What an ident server said of the client.
+    case clientInfo = "client-info"
+    /// The argument of HELO or EHLO.
+    case helo
+    /// The name that was authenticated.
+    case authUser = "auth-user"
+    /// Our address in this connection.
+    case localIP = "local-ip"
+    /// Our port in this connection.
+    case localPort = "local-port"
+    /// Our name.
+    case localName = "local-name"
+    /// Present when the client may relay; the value is appended to recipients.
+    case relay
+    /// `SMTP`, `ESMTP`, `ESMTPS`, `ESMTPSA`, `LMTP` (RFC 3848).
+    case protocolName = "protocol"
+    /// The TLS version of the session.
+    case tlsVersion = "tls-version"
+    /// The TLS cipher of the session.
+    case tlsCipher = "tls-cipher"
+    /// The id of the session.
+    case session
+    /// The id of the message.
+    case message
+    /// BODY=8BITMIME or BODY=7BIT as given with MAIL (RFC 6152).
+    case bodyType = "body-type"
+    /// The size that MAIL declared (RFC 1870), in bytes.
+    case declaredSize = "declared-size"
+}
+
+/// Facts by name. A fact is bytes: clients choose many of them.
+public struct Facts: Hashable, Sendable {
+    private var values: [(name: FactName, value: [UInt8])] = []
+
+    /// No fact at all.
+    public init() {}
+
+    /// The value of a fact; nil when it is not known. Setting nil forgets it.
+    public subscript(name: FactName) -> [UInt8]? {
+        get { values.first { $0.name == name }?.value }
+        set {
+            values.removeAll { $0.name == name }
+            if let newValue { values.append((name, newValue)) }
+        }
+    }
+
+    /// Every fact, in the order of `FactName`.
+    public var all: [(name: FactName, value: [UInt8])] {
+        FactName.allCases.compactMap { name in self[name].map { (name, $0) } }
+    }
+
+    /// The client's address; nil when it is not known or not an address.
+    public var clientIP: IPAddress? { self[.clientIP].flatMap { IPAddress($0) } }
+
+    /// True when the client may relay.
+    public var mayRelay: Bool { self[.relay] != nil }
+
+    /// True when no client is known: a bounce, a forward or a user of this host.
+    public var isLocal: Bool { self[.clientIP] == nil }
+
+    /// Compares by the facts, whatever order they were set in.
+    public static func == (one: Facts, other: Facts) -> Bool {
+        FactName.allCases.allSatisfy { one[$0] == other[$0] }
+    }
+
+    /// Hashes the facts in the order of `FactName`.
+    public func hash(into hasher: inout Hasher) {
+        for (name, value) in all {
+            hasher.combine(name)
+            hasher.combine(value)
+        }
+    }
+}

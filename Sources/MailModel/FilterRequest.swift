@@ -1,0 +1,108 @@
+// FilterRequest: what a step is asked.
+// filter-protocol(7).
+// SPDX-License-Identifier: MIT
+
+/// One question to one step. The message itself is a descriptor beside it, read-only, of which
+/// `messageLength` bytes from `messageOffset` are the message.
+public struct FilterRequest: Hashable, Sendable {
+    /// The version of the protocol that this code speaks.
+    public static let version = "1"
+
+    /// The moment of the session.
+    public var stage: Stage
+    /// What is known of the client.
+    public var facts: Facts
+    /// The envelope before the edits below; nil before MAIL.
+    public var envelope: Envelope?
+    /// What earlier steps changed, notes included.
+    public var edits: [Edit]
+    /// Where the message begins in the descriptor.
+    public var messageOffset: Int
+    /// How many bytes the message has, before edits. 0 before stage `message`.
+    public var messageLength: Int
+    /// True when nothing may be consumed: no limit is charged (`--check`, mode observe).
+    public var isTrial: Bool
+
+    /// A request of these parts.
+    public init(
+        stage: Stage, facts: Facts, envelope: Envelope? = nil, edits: [Edit] = [],
+        messageOffset: Int = 0, messageLength: Int = 0, isTrial: Bool = false
+    ) {
+        self.stage = stage
+        self.facts = facts
+        self.envelope = envelope
+        self.edits = edits
+        self.messageOffset = messageOffset
+        self.messageLength = messageLength
+        self.isTrial = isTrial
+    }
+
+    /// The envelope with the pending edits made; a null reverse-path without recipients where
+    /// there is none yet.
+    public var currentEnvelope: Envelope {
+        edits.applied(to: envelope ?? Envelope(reversePath: .null))
+    }
+
+    /// The request on the wire.
+    public var fields: Fields {
+        var fields = Fields()
+        fields.append("chainmail", FilterRequest.version)
+        fields.append("stage", stage.rawValue)
+        if isTrial { fields.append("trial", "1") }
+        for (name, value) in facts.all { fields.append("fact.\(name.rawValue)", value) }
+        if let envelope { fields.append(envelope) }
+        fields.append("message-offset", messageOffset)
+        fields.append("message-length", messageLength)
+        fields.append(edits)
+        return fields
+    }
+
+    /// Reads a request. Facts of unknown names are passed over, so that older filters serve
+    /// newer callers.
+    /// - Throws: `FieldsError`, for another version too.
+    public init(_ fields: Fields) throws(FieldsError) {
+        guard fields.text("chainmail") == FilterRequest.version else {
+            throw .badValue("chainmail")
+        }
+        guard let stage = fields.text("stage").flatMap(Stage.init(rawValue:)) else {
+            throw .badValue("stage")
+        }
+        self.init(
+            stage: stage, facts: fields.facts, envelope: try fields.envelope(),
+            edits: try fields.edits(), messageOffset: try fields.number("message-offset"),
+            messageLength: try fields.number("message-length"), isTrial: fields["trial"] != nil)
+    }
+}
+
+extension Fields {
+    /// Adds `reverse-path` and one `recipient` for each recipient.
+    public mutating func append(_ envelope: Envelope) {
+        append("reverse-path", envelope.reversePath.bytes)
+        for recipient in envelope.recipients { append("recipient", recipient.bytes) }
+    }
+
+    /// The envelope among the fields; nil when there is no `reverse-path`.
+    /// - Throws: `FieldsError.badValue` for bytes that are not an address.
+    public func envelope() throws(FieldsError) -> Envelope? {
+        guard let path = self["reverse-path"] else { return nil }
+        do {
+            var envelope = Envelope(reversePath: try ReversePath(path))
+            for field in all where field.name == "recipient" {
+                envelope.recipients.append(try Mailbox(field.value))
+            }
+            return envelope
+        } catch {
+            throw .badValue("envelope")
+        }
+    }
+
+    /// Every fact among the fields whose name is known.
+    public var facts: Facts {
+        var facts = Facts()
+        for field in all where field.name.utf8.starts(with: "fact.".utf8) {
+            guard let name = FactName(rawValue: String(field.name.dropFirst(5))) else { continue }
+            facts[name] = field.value
+        }
+        return facts
+    }
+}
