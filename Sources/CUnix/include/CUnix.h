@@ -1,0 +1,86 @@
+// CUnix: what Swift cannot import of Linux and glibc - variadic calls, macros, fork, ancillary data.
+// Each function says which call it stands for and returns what that call returns, errno included.
+// SPDX-License-Identifier: MIT
+#ifndef CUNIX_H
+#define CUNIX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+// openat(2): variadic.
+int cunix_openat(int directory, const char *path, int flags, unsigned mode);
+// O_TMPFILE and O_PATH: hidden behind _GNU_SOURCE.
+extern const int cunix_O_TMPFILE;
+extern const int cunix_O_PATH;
+// linkat(2) of a nameless file, through /proc/self/fd.
+int cunix_link_nameless(int descriptor, int directory, const char *name);
+// memfd_create(2), close-on-exec.
+int cunix_memfd(const char *name);
+// fcntl(2) with an int: variadic.
+int cunix_fcntl(int descriptor, int command, int argument);
+// fcntl(2) F_OFD_SETLK of the whole file, exclusive: a lock that belongs to the open file.
+int cunix_lock_open_file(int descriptor);
+
+// fork(2): Swift refuses to import it. Only for processes with one thread.
+pid_t cunix_fork(void);
+// prctl(2) PR_SET_PDEATHSIG.
+int cunix_die_with_parent(int signal);
+// prctl(2) PR_SET_NAME.
+void cunix_set_name(const char *name);
+
+// One descriptor of a child and where it comes from.
+struct cunix_descriptor {
+    int target;
+    int source;
+};
+
+// Starts a program: fork and exec with error report, through vfork(2). Signals are unblocked and
+// at their defaults in the child, descriptors beyond the map are closed when keep_others is false.
+// death_signal 0: the child outlives its parent. Returns the pid, or -1 with errno.
+pid_t cunix_spawn(const char *path, char *const arguments[], char *const environment[],
+                  const struct cunix_descriptor *map, size_t count, bool keep_others,
+                  int death_signal, const char *directory);
+
+// The macros of wait(2).
+bool cunix_exited(int status);
+int cunix_exit_code(int status);
+int cunix_termination_signal(int status);
+
+// sendmsg(2) and recvmsg(2) with SCM_RIGHTS. At most CUNIX_MAXIMUM_DESCRIPTORS; a message that
+// brings more has them closed and is EBADMSG. Received descriptors are close-on-exec.
+#define CUNIX_MAXIMUM_DESCRIPTORS 4
+ssize_t cunix_send(int socket, const void *data, size_t length, const int *descriptors,
+                   size_t count);
+ssize_t cunix_receive(int socket, void *data, size_t length, int *descriptors, size_t *count);
+
+// getsockopt(2) SO_PEERCRED: the user of the other end; -1 when it is not known.
+int cunix_peer(int socket, pid_t *pid, uid_t *uid);
+
+// signalfd(2), non-blocking and close-on-exec, of these signals, which are blocked.
+int cunix_signal_descriptor(const int *signals, size_t count);
+// The next signal of a signalfd; 0 when there is none, -1 with errno.
+int cunix_next_signal(int descriptor);
+// Unblocks all signals and sets them to their defaults.
+void cunix_reset_signals(void);
+
+// mmap(2) of shared zeroed memory that children inherit; NULL with errno.
+int32_t *cunix_shared_counters(size_t count);
+// Atomic operations on one of them.
+int32_t cunix_counter_add(int32_t *counter, int32_t value);
+int32_t cunix_counter_get(const int32_t *counter);
+void cunix_counter_set(int32_t *counter, int32_t value);
+bool cunix_counter_exchange(int32_t *counter, int32_t expected, int32_t desired);
+
+// sockaddr_un and its bind(2) and connect(2): a union of casts in Swift. The path must fit.
+int cunix_unix_bind(int socket, const char *path);
+int cunix_unix_connect(int socket, const char *path);
+
+// accept4(2), close-on-exec: needs _GNU_SOURCE.
+int cunix_accept(int listener);
+
+// The environment of this process: glibc's environ is shared mutable state to Swift.
+char **cunix_environment(void);
+
+#endif
