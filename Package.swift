@@ -63,7 +63,7 @@ let package = Package(
         module("MailModel"),
         .target(name: "CUnix"),
         module("UnixIO", ["CUnix", systemPackage]),
-        module("Workers", ["UnixIO"]),
+        module("Workers", ["UnixIO", "MailModel"]),
         module("Control", ["UnixIO", "MailModel"]),
 
         // Doors to C libraries, and what is built on them.

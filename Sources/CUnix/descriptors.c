@@ -129,6 +129,10 @@ int cunix_unix_bind(int socket, const char *path) {
     return bind(socket, (struct sockaddr *)&address, sizeof address);
 }
 
+int cunix_pipe(int ends[2]) {
+    return pipe2(ends, O_CLOEXEC | O_NONBLOCK);
+}
+
 int cunix_accept(int listener) {
     return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 }

@@ -100,6 +100,16 @@ public struct Child: ~Copyable {
         return pid
     }
 
+    /// The next child of this process that ends, waiting for it; nil when there is no child.
+    public static func reapNext() -> (pid: pid_t, termination: Termination)? {
+        var status: Int32 = 0
+        while true {
+            let pid = waitpid(-1, &status, 0)
+            if pid > 0 { return (pid, Termination(status: status)) }
+            if errno != EINTR { return nil }
+        }
+    }
+
     /// The next child of this process that ended; nil when none has.
     public static func reap() -> (pid: pid_t, termination: Termination)? {
         var status: Int32 = 0

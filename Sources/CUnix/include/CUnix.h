@@ -77,8 +77,23 @@ bool cunix_counter_exchange(int32_t *counter, int32_t expected, int32_t desired)
 int cunix_unix_bind(int socket, const char *path);
 int cunix_unix_connect(int socket, const char *path);
 
+// pipe2(2), close-on-exec and non-blocking: needs _GNU_SOURCE.
+int cunix_pipe(int ends[2]);
 // accept4(2), close-on-exec: needs _GNU_SOURCE.
 int cunix_accept(int listener);
+
+// An epoll(7) set for workers that share listeners: a connection wakes one of them
+// (EPOLLEXCLUSIVE). Listeners are told apart by their index.
+int cunix_epoll(void);
+int cunix_epoll_add_listener(int set, int listener, uint32_t index);
+// epoll_pwait(2) for one event with every signal unblocked while it waits and only then. Returns
+// the listener's index, -2 when the time is over, -1 with errno.
+int64_t cunix_epoll_wait(int set, int milliseconds);
+// A handler for SIGTERM, SIGHUP and the like that only remembers; signals stay blocked outside of
+// cunix_epoll_wait. SIGALRM and SIGPIPE are left alone.
+void cunix_catch_stop(void);
+// True once SIGTERM, SIGINT or SIGHUP came.
+bool cunix_stop_came(void);
 
 // The environment of this process: glibc's environ is shared mutable state to Swift.
 char **cunix_environment(void);

@@ -1,0 +1,53 @@
+// Waiting: how a worker sleeps until there is work or it must stop.
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
+#include "CUnix.h"
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+
+static volatile sig_atomic_t stop_came;
+
+static void remember_stop(int signal) {
+    (void)signal;
+    stop_came = 1;
+}
+
+void cunix_catch_stop(void) {
+    static const int stops[] = {SIGTERM, SIGINT, SIGHUP};
+    struct sigaction action = {.sa_handler = remember_stop};
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    stop_came = 0;
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        sigaction(stops[i], &action, NULL);
+        sigaddset(&blocked, stops[i]);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+bool cunix_stop_came(void) {
+    // A stop that came while we worked is still pending, since it is blocked then.
+    sigset_t pending;
+    if (stop_came || sigpending(&pending) != 0) return stop_came;
+    return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT)
+        || sigismember(&pending, SIGHUP);
+}
+
+int cunix_epoll(void) {
+    return epoll_create1(EPOLL_CLOEXEC);
+}
+
+int cunix_epoll_add_listener(int set, int listener, uint32_t index) {
+    struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.u32 = index};
+    return epoll_ctl(set, EPOLL_CTL_ADD, listener, &event);
+}
+
+int64_t cunix_epoll_wait(int set, int milliseconds) {
+    struct epoll_event event;
+    sigset_t none;
+    sigemptyset(&none);
+    int ready = epoll_pwait(set, &event, 1, milliseconds, &none);
+    if (ready > 0) return event.data.u32;
+    return ready == 0 ? -2 : -1;
+}

@@ -1,0 +1,101 @@
+// Pool: a parent that loads once, and forked workers that share its listeners.
+// chainmail(7), section PROCESSES.
+// SPDX-License-Identifier: MIT
+
+import CUnix
+import Glibc
+import UnixIO
+
+/// How a pool behaves. Every limit has its default here.
+public struct PoolOptions: Sendable {
+    /// The name in logs and process lists.
+    public var name: String
+    /// The fewest and the most workers.
+    public var workers: ClosedRange<Int>
+    /// A worker ends after so many requests, and another takes its place.
+    public var requestsPerWorker = 100_000
+    /// Written to, `READY` and a line end, once the first workers are there; then closed.
+    public var readyDescriptor: Int32?
+    /// What goes before the line end of the ready line, such as the address.
+    public var readyText = ""
+    /// How long the end of the pool waits for requests that are being served.
+    public var grace = Duration.seconds(30)
+    /// How often the pool looks whether it has too many idle workers.
+    public var shrinkInterval = Duration.seconds(10)
+
+    /// Options with these bounds.
+    public init(name: String, workers: ClosedRange<Int>) {
+        self.name = name
+        self.workers = max(1, workers.lowerBound)...max(1, workers.upperBound)
+    }
+}
+
+/// What a worker of a pool does with each connection: the connected socket and the index of the
+/// listener it came by. It must not throw and must bound its own time.
+public typealias Serve = (consuming OwnedDescriptor, Int) -> Void
+
+/// A parent process and its workers. The process that runs a pool must have one thread.
+///
+/// The parent loads what is expensive, forks workers that share it, replaces one that dies, loads
+/// anew on SIGHUP (keeping the old workers when that fails), adds workers when all are busy,
+/// ends some when many are idle, and ends all on SIGTERM or SIGINT. Workers get SIGTERM when
+/// the parent dies, by whatever cause.
+public struct Pool<Loaded> {
+    let options: PoolOptions
+    let listeners: [Descriptor]
+    let log: Log
+    let load: () throws -> Loaded
+    let worker: (Loaded) throws -> Serve
+
+    /// A pool on sockets that listen already.
+    /// - Parameters:
+    ///   - load: runs in the parent, before each generation of workers.
+    ///   - worker: runs once in each worker, after the fork: opens what does not survive one.
+    public init(
+        _ options: PoolOptions, listeners: [Descriptor], load: @escaping () throws -> Loaded,
+        worker: @escaping (Loaded) throws -> Serve
+    ) {
+        self.options = options
+        self.listeners = listeners
+        self.load = load
+        self.worker = worker
+        log = Log(options.name)
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    /// - Throws: what the first `load` throws, or `SystemError` when the pool cannot begin.
+    public func run() throws {
+        let loaded = try load()
+        for listener in listeners { try listener.setNonBlocking(true, "listener") }
+        Signals.ignoreBrokenPipes()
+        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
+        // Twice the bound: while a generation takes over, the old one still finishes its work.
+        let board = try Scoreboard(capacity: options.workers.upperBound * 2)
+        var parent = PoolParent(
+            pool: self, loaded: loaded, board: board, wanted: try OwnedPipe())
+        parent.fill()
+        announce()
+        var isRunning = true
+        while isRunning {
+            try parent.wait(for: signals.borrowed)
+            while let signal = try signals.next() {
+                switch signal {
+                case SIGCHLD: break
+                case SIGHUP: parent.reload()
+                default: isRunning = false
+                }
+            }
+            parent.reap()
+            if isRunning { parent.fill() }
+        }
+        parent.end()
+    }
+
+    private func announce() {
+        guard let number = options.readyDescriptor else { return }
+        let ready = OwnedDescriptor(number)
+        let text = options.readyText.isEmpty ? "READY\n" : "READY \(options.readyText)\n"
+        // Whoever started us and does not listen any more has no use for the word.
+        try? ready.borrowed.writeAll(Array(text.utf8), "ready descriptor")
+    }
+}

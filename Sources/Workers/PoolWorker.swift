@@ -1,0 +1,60 @@
+// PoolWorker: the life of one forked worker.
+// chainmail(7), section PROCESSES.
+// SPDX-License-Identifier: MIT
+
+import CUnix
+import Glibc
+import UnixIO
+
+/// Accepts, serves, and ends when told, when its parent is gone, or after its share of requests.
+struct PoolWorker<Loaded> {
+    let pool: Pool<Loaded>
+    let board: Scoreboard
+    let slot: Int
+    let wanted: Descriptor
+
+    /// Never returns: a worker ends by exit, without what `atexit` of the parent would do.
+    func run(_ loaded: Loaded, parent: pid_t) -> Never {
+        Signals.reset()
+        Signals.ignoreBrokenPipes()
+        cunix_catch_stop()
+        guard cunix_die_with_parent(SIGTERM) == 0, getppid() == parent else { _exit(0) }
+        do {
+            let serve = try pool.worker(loaded)
+            try loop(serve)
+        } catch {
+            pool.log.event("worker-failed", ["error": "\(error)"])
+            _exit(1)
+        }
+        _exit(0)
+    }
+
+    private func loop(_ serve: Serve) throws(SystemError) {
+        let set = OwnedDescriptor(try retrying("epoll_create1", "worker") { cunix_epoll() })
+        for (index, listener) in pool.listeners.enumerated() {
+            _ = try retrying("epoll_ctl", "listener") {
+                cunix_epoll_add_listener(set.number, listener.rawValue, UInt32(index))
+            }
+        }
+        var served = 0
+        while served < pool.options.requestsPerWorker, !cunix_stop_came() {
+            let index = cunix_epoll_wait(set.number, -1)
+            guard index >= 0 else {
+                if errno == EINTR { continue }
+                throw SystemError.last("epoll_pwait", "worker")
+            }
+            guard let connection = accept(Int(index)) else { continue }
+            // Said before the work begins, so that the next request finds another worker.
+            if board.begin(slot) { _ = Glibc.write(wanted.rawValue, "w", 1) }
+            serve(connection, Int(index))
+            board.finish(slot)
+            served += 1
+        }
+    }
+
+    /// The connection; nil when another worker was faster or the client went away.
+    private func accept(_ index: Int) -> OwnedDescriptor? {
+        let number = cunix_accept(pool.listeners[index].rawValue)
+        return number < 0 ? nil : OwnedDescriptor(number)
+    }
+}
