@@ -1,0 +1,98 @@
+// DATA: the message, what is thought of it, and where it goes.
+// RFC 5321, section 4.1.1.4.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+extension ServerSession {
+    mutating func data(_ argument: ArraySlice<UInt8>) -> SessionStep {
+        guard argument.isEmpty else { return failed(.noArgument) }
+        guard let transaction else { return failed(.needsMAIL) }
+        guard transaction.acceptedRecipients > 0 else {
+            return transaction.hasTriedRecipients
+                ? .reply(.noValidRecipient) : failed(.needsRCPT)
+        }
+        if isThrownAway { return startMessage() }
+        pending = .data
+        return .judge(
+            FilterRequest(
+                stage: .data, facts: facts, envelope: transaction.envelope, edits: pendingEdits))
+    }
+
+    mutating func dataJudged(_ verdict: Verdict) -> SessionStep {
+        switch verdict {
+        case .reject(let reply), .defer(let reply):
+            reset()
+            return refused(reply)
+        case .accept(let edits): transaction?.edits += edits
+        case .discard: transaction?.isDiscarded = true
+        }
+        return startMessage()
+    }
+
+    private mutating func startMessage() -> SessionStep {
+        pending = .message
+        return .receive(.startMessage)
+    }
+
+    /// True when nobody will get the message, so that it only has to be swallowed.
+    public var isThrownAway: Bool {
+        guard let transaction else { return true }
+        return transaction.isDiscarded
+            || pendingEdits.applied(to: transaction.envelope).recipients.isEmpty
+    }
+
+    /// The step after the end of a message.
+    public mutating func received(_ message: ReceivedMessage) -> SessionStep {
+        guard case .message = pending, let transaction else { return .reply(.outOfStep) }
+        pending = .nothing
+        switch message {
+        case .refused(let reply):
+            reset()
+            return refused(reply)
+        case .whole(let edits):
+            if isThrownAway { return accepted(transaction.id) }
+            self.transaction?.serverEdits = edits
+            pending = .judgedMessage
+            return .judge(
+                FilterRequest(
+                    stage: .message, facts: facts, envelope: transaction.envelope,
+                    edits: pendingEdits))
+        }
+    }
+
+    mutating func messageJudged(_ verdict: Verdict) -> SessionStep {
+        guard let transaction else { return .reply(.outOfStep) }
+        switch verdict {
+        case .reject(let reply), .defer(let reply):
+            reset()
+            return refused(reply)
+        case .accept(let edits): self.transaction?.edits += edits
+        case .discard: self.transaction?.isDiscarded = true
+        }
+        if isThrownAway { return accepted(transaction.id) }
+        pending = .submission
+        return .queue(
+            Submission(
+                id: transaction.id, envelope: transaction.envelope, edits: pendingEdits,
+                facts: facts))
+    }
+
+    /// The step after the queue has answered.
+    public mutating func queued(_ outcome: QueueOutcome) -> SessionStep {
+        guard case .submission = pending, let transaction else { return .reply(.outOfStep) }
+        pending = .nothing
+        switch outcome {
+        case .queued: return accepted(transaction.id)
+        case .refused(let reply):
+            reset()
+            return refused(reply)
+        }
+    }
+
+    /// A message that is discarded gets the same reply as one that is queued.
+    private mutating func accepted(_ id: QueueID) -> SessionStep {
+        reset()
+        return .reply(SMTPReply(250, EnhancedStatus(2, 0, 0), "Ok, queued as \(id)"))
+    }
+}

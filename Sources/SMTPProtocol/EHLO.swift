@@ -1,0 +1,24 @@
+// EHLO: the client says who it is and is told what it may use.
+// RFC 5321, section 4.1.1.1.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+extension ServerSession {
+    mutating func ehlo(_ argument: ArraySlice<UInt8>) -> SessionStep {
+        hello(HELOCandidate(name: Array(argument), isExtended: true))
+    }
+
+    func ehloReply(_ name: [UInt8]) -> SMTPReply {
+        let client = facts[.clientIP].map { " [\($0.printable)]" } ?? ""
+        let greeting = "\(settings.name) Hello \(name.printable)\(client)"
+        return SMTPReply(250, nil, lines: [greeting] + extensions)
+    }
+
+    /// The keywords of the extensions, one line each. ENHANCEDSTATUSCODES and PIPELINING have no
+    /// command or parameter of their own: every reply has its status (RFC 2034), and commands
+    /// are taken one by one from whatever has arrived (RFC 2920).
+    private var extensions: [String] {
+        ["PIPELINING", sizeKeyword, "8BITMIME", "ENHANCEDSTATUSCODES"]
+    }
+}

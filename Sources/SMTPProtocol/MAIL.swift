@@ -1,0 +1,57 @@
+// MAIL: a transaction begins with its reverse-path.
+// RFC 5321, section 4.1.1.2.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+extension ServerSession {
+    mutating func mail(_ argument: ArraySlice<UInt8>) -> SessionStep {
+        guard hasGreeted else { return failed(.needsHELO) }
+        guard transaction == nil else { return failed(.nestedMAIL) }
+        // No space may be on either side of the colon. RFC 5321, section 3.3.
+        guard argument.prefix(5).equalsIgnoringASCIICase("FROM:".utf8) else {
+            return failed(.badMAIL)
+        }
+        var rest = argument.dropFirst(5)
+        let path: ReversePath
+        do {
+            path = try PathSyntax.reversePath(from: &rest, limits: settings.paths)
+        } catch {
+            return failed(error == .tooLong ? .longReversePath : .badReversePath)
+        }
+        var transaction = Transaction(id: nextMessageID, envelope: Envelope(reversePath: path))
+        if let reply = mailParameters(rest, &transaction.parameters) {
+            return reply.code == 552 ? .reply(reply) : failed(reply)
+        }
+        return begin(transaction)
+    }
+
+    private mutating func begin(_ new: Transaction) -> SessionStep {
+        transaction = nil
+        var facts = facts
+        facts[.message] = Array(new.id.description.utf8)
+        facts[.bodyType] = new.parameters.bodyType
+        facts[.declaredSize] = new.parameters.size.map { Array("\($0)".utf8) }
+        if isDiscarded { return mailJudged(.discard, new) }
+        pending = .mail(new)
+        return .judge(
+            FilterRequest(
+                stage: .mail, facts: facts, envelope: new.envelope, edits: pendingEdits))
+    }
+
+    mutating func mailJudged(_ verdict: Verdict, _ candidate: Transaction) -> SessionStep {
+        var new = candidate
+        // An id is used once, even when the transaction does not come about: it is in the log.
+        messages &+= 1
+        switch verdict {
+        case .reject(let reply), .defer(let reply): return refused(reply)
+        case .accept(let edits): new.edits = edits
+        case .discard: new.isDiscarded = true
+        }
+        facts[.message] = Array(new.id.description.utf8)
+        facts[.bodyType] = new.parameters.bodyType
+        facts[.declaredSize] = new.parameters.size.map { Array("\($0)".utf8) }
+        transaction = new
+        return .reply(.reversePathOK)
+    }
+}

@@ -1,0 +1,226 @@
+// PathSyntax: the grammar of paths, mailboxes and domains.
+// RFC 5321, section 4.1.2 and 4.1.3.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+/// How long the parts of a path may be. RFC 5321, section 4.5.3.1.
+public struct PathLimits: Hashable, Sendable {
+    /// Bytes of a local-part, quotes included.
+    public var localPart = 64
+    /// Bytes of a domain or an address literal.
+    public var domain = 255
+    /// Bytes of a path with its brackets, its source route and its punctuation.
+    public var path = 256
+
+    /// The limits of RFC 5321.
+    public init() {}
+}
+
+/// Why bytes are not a path.
+public enum PathError: Error, Equatable {
+    /// Not of the grammar.
+    case syntax
+    /// Over one of `PathLimits`.
+    case tooLong
+}
+
+/// A path as RFC 5321 has it, taken off the front of a command's argument.
+public struct PathSyntax {
+    private var rest: ArraySlice<UInt8>
+    private let limits: PathLimits
+
+    private init(_ bytes: ArraySlice<UInt8>, limits: PathLimits) {
+        rest = bytes
+        self.limits = limits
+    }
+
+    /// Takes `<>` or a path off the front.
+    /// - Throws: `PathError`; `bytes` is then as it was.
+    public static func reversePath(
+        from bytes: inout ArraySlice<UInt8>, limits: PathLimits = PathLimits()
+    ) throws(PathError) -> ReversePath {
+        if bytes.starts(with: [0x3C, 0x3E]) {
+            bytes = bytes.dropFirst(2)
+            return .null
+        }
+        return .mailbox(try forwardPath(from: &bytes, limits: limits))
+    }
+
+    /// Takes a path off the front. A source route is checked and thrown away (RFC 5321,
+    /// appendix C). A quoted local-part that needs no quotes loses them, since both forms are the
+    /// same mailbox (section 4.1.2); nothing else is changed.
+    /// - Throws: `PathError`; `bytes` is then as it was.
+    public static func forwardPath(
+        from bytes: inout ArraySlice<UInt8>, limits: PathLimits = PathLimits()
+    ) throws(PathError) -> Mailbox {
+        var syntax = PathSyntax(bytes, limits: limits)
+        let mailbox = try syntax.path()
+        guard bytes.count - syntax.rest.count <= limits.path else { throw .tooLong }
+        bytes = syntax.rest
+        return mailbox
+    }
+
+    /// True when the bytes are a mailbox: local-part, `@`, and a domain or address literal.
+    public static func isMailbox(_ bytes: some Collection<UInt8>) -> Bool {
+        var syntax = PathSyntax(Array(bytes)[...], limits: PathLimits())
+        return (try? syntax.mailbox()) != nil && syntax.rest.isEmpty
+    }
+
+    /// True when the bytes are a domain name.
+    public static func isDomain(_ bytes: some Collection<UInt8>) -> Bool {
+        var syntax = PathSyntax(Array(bytes)[...], limits: PathLimits())
+        return (try? syntax.domain()) != nil && syntax.rest.isEmpty
+    }
+
+    /// True when the bytes are an address in brackets.
+    public static func isAddressLiteral(_ bytes: some Collection<UInt8>) -> Bool {
+        var syntax = PathSyntax(Array(bytes)[...], limits: PathLimits())
+        return (try? syntax.addressLiteral()) != nil && syntax.rest.isEmpty
+    }
+
+    /// The mailbox as a path for the wire: as it is where it is a mailbox of the grammar, with a
+    /// quoted local-part where it is not (qmail's envelopes hold local-parts without their
+    /// quotes). Nil when not even that makes it one: control characters, bytes beyond ASCII, no
+    /// domain or an impossible one.
+    public static func path(of mailbox: Mailbox) -> [UInt8]? {
+        if isMailbox(mailbox.bytes) { return [0x3C] + mailbox.bytes + [0x3E] }
+        guard let domain = mailbox.domain else { return nil }
+        var quoted: [UInt8] = [0x22]
+        for byte in mailbox.localPart {
+            if byte == 0x22 || byte == 0x5C { quoted.append(0x5C) }
+            quoted.append(byte)
+        }
+        quoted += [0x22, 0x40] + domain
+        return isMailbox(quoted) ? [0x3C] + quoted + [0x3E] : nil
+    }
+}
+
+extension PathSyntax {
+    /// `"<" [ A-d-l ":" ] Mailbox ">"`
+    private mutating func path() throws(PathError) -> Mailbox {
+        try expect(0x3C)
+        if rest.first == 0x40 { try sourceRoute() }
+        let mailbox = try mailbox()
+        try expect(0x3E)
+        return mailbox
+    }
+
+    /// `At-domain *( "," At-domain ) ":"`
+    private mutating func sourceRoute() throws(PathError) {
+        repeat {
+            try expect(0x40)
+            _ = try domain()
+        } while take(0x2C)
+        try expect(0x3A)
+    }
+
+    /// `Local-part "@" ( Domain / address-literal )`
+    private mutating func mailbox() throws(PathError) -> Mailbox {
+        var bytes = try localPart()
+        guard bytes.count <= limits.localPart else { throw .tooLong }
+        bytes = PathSyntax.withoutNeedlessQuotes(bytes)
+        try expect(0x40)
+        bytes.append(0x40)
+        let place = try rest.first == 0x5B ? addressLiteral() : domain()
+        bytes += place
+        guard let mailbox = try? Mailbox(bytes) else { throw .tooLong }
+        return mailbox
+    }
+
+    private mutating func localPart() throws(PathError) -> [UInt8] {
+        rest.first == 0x22 ? try quotedString() : Array(try dotString())
+    }
+
+    /// `Atom *("." Atom)`
+    private mutating func dotString() throws(PathError) -> ArraySlice<UInt8> {
+        try row(separator: 0x2E, of: PathSyntax.isAtomText)
+    }
+
+    /// `DQUOTE *QcontentSMTP DQUOTE`, quotes included.
+    private mutating func quotedString() throws(PathError) -> [UInt8] {
+        var bytes: [UInt8] = [0x22]
+        try expect(0x22)
+        while let byte = rest.popFirst() {
+            bytes.append(byte)
+            if byte == 0x22 { return bytes }
+            guard (0x20...0x7E).contains(byte) else { throw .syntax }
+            guard byte == 0x5C else { continue }
+            guard let next = rest.popFirst(), (0x20...0x7E).contains(next) else { throw .syntax }
+            bytes.append(next)
+        }
+        throw .syntax
+    }
+
+    /// `sub-domain *("." sub-domain)`, where no sub-domain begins or ends with a hyphen.
+    private mutating func domain() throws(PathError) -> ArraySlice<UInt8> {
+        let name = try row(separator: 0x2E) {
+            $0.isASCIILetter || $0.isASCIIDigit || $0 == 0x2D
+        }
+        for label in name.split(separator: 0x2E) {
+            guard label.first != 0x2D, label.last != 0x2D else { throw .syntax }
+            // RFC 1035, section 2.3.4: no longer label exists in the DNS.
+            guard label.count <= 63 else { throw .tooLong }
+        }
+        guard name.count <= limits.domain else { throw .tooLong }
+        return name
+    }
+
+    /// `"[" ( IPv4-address-literal / IPv6-address-literal ) "]"`. No tag but `IPv6` was ever
+    /// registered, so that a General-address-literal is a syntax error.
+    private mutating func addressLiteral() throws(PathError) -> ArraySlice<UInt8> {
+        let whole = rest
+        try expect(0x5B)
+        guard let end = rest.firstIndex(of: 0x5D) else { throw .syntax }
+        let content = rest[..<end]
+        rest = rest[(end + 1)...]
+        let tag = content.prefix(5)
+        let isTagged = tag.equalsIgnoringASCIICase("IPv6:".utf8)
+        guard content.count <= limits.domain, content.contains(0x3A) == isTagged,
+            IPAddress(isTagged ? content.dropFirst(5) : content) != nil
+        else { throw .syntax }
+        return whole[..<(end + 1)]
+    }
+
+    /// One or more runs of bytes that `belongs` takes, with one separator between two of them.
+    private mutating func row(
+        separator: UInt8, of belongs: (UInt8) -> Bool
+    ) throws(PathError) -> ArraySlice<UInt8> {
+        let all = rest.prefix { belongs($0) || $0 == separator }
+        guard let first = all.first, let last = all.last, first != separator, last != separator,
+            !zip(all, all.dropFirst()).contains(where: { $0 == separator && $1 == separator })
+        else { throw .syntax }
+        rest = rest[all.endIndex...]
+        return all
+    }
+
+    private mutating func expect(_ byte: UInt8) throws(PathError) {
+        guard take(byte) else { throw .syntax }
+    }
+
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard rest.first == byte else { return false }
+        rest = rest.dropFirst()
+        return true
+    }
+
+    /// atext of RFC 5322, section 3.2.3.
+    static func isAtomText(_ byte: UInt8) -> Bool {
+        byte.isASCIILetter || byte.isASCIIDigit || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
+    }
+
+    private static func withoutNeedlessQuotes(_ localPart: [UInt8]) -> [UInt8] {
+        guard localPart.first == 0x22 else { return localPart }
+        var content: [UInt8] = []
+        var rest = localPart.dropFirst().dropLast()
+        while let byte = rest.popFirst() {
+            guard byte == 0x5C, let next = rest.popFirst() else {
+                content.append(byte)
+                continue
+            }
+            content.append(next)
+        }
+        var syntax = PathSyntax(content[...], limits: PathLimits())
+        return (try? syntax.dotString()) != nil && syntax.rest.isEmpty ? content : localPart
+    }
+}

@@ -1,0 +1,72 @@
+// The replies that the state machine can give by itself; all others are verdicts.
+// RFC 5321, section 4.2.3, and RFC 3463.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+extension SMTPReply {
+    static let ok = SMTPReply(250, .init(2, 0, 0), "Ok")
+    static let bye = SMTPReply(221, .init(2, 0, 0), "Bye")
+    static let startMessage = SMTPReply(354, nil, "End the message with CRLF . CRLF")
+    static let reversePathOK = SMTPReply(250, .init(2, 1, 0), "Reverse-path ok")
+    static let recipientOK = SMTPReply(250, .init(2, 1, 5), "Recipient ok")
+    static let notVerified = SMTPReply(
+        252, .init(2, 0, 0), "Mailboxes are not verified here; try to send")
+
+    static let unknownCommand = SMTPReply(500, .init(5, 5, 2), "Unknown command")
+    static let lineTooLong = SMTPReply(500, .init(5, 5, 2), "Line too long")
+    static let bareLineFeed = SMTPReply(500, .init(5, 5, 2), "A line must end in CRLF")
+    static let controlCharacter = SMTPReply(
+        500, .init(5, 5, 2), "Control character in a command")
+    static let notImplemented = SMTPReply(502, .init(5, 5, 1), "Command not implemented")
+    static let refusedSession = SMTPReply(503, .init(5, 5, 1), "Only QUIT is left")
+    static let noArgument = SMTPReply(501, .init(5, 5, 4), "This command takes no argument")
+    static let needsArgument = SMTPReply(501, .init(5, 5, 4), "An argument is missing")
+    static let badName = SMTPReply(501, .init(5, 5, 4), "That is no domain or address literal")
+
+    static let needsHELO = SMTPReply(503, .init(5, 5, 1), "Say EHLO or HELO first")
+    static let needsMAIL = SMTPReply(503, .init(5, 5, 1), "Say MAIL first")
+    static let needsRCPT = SMTPReply(503, .init(5, 5, 1), "Say RCPT first")
+    static let nestedMAIL = SMTPReply(503, .init(5, 5, 1), "A reverse-path was already given")
+    static let noValidRecipient = SMTPReply(554, .init(5, 5, 1), "No valid recipients")
+
+    static let badMAIL = SMTPReply(501, .init(5, 5, 4), "Syntax: MAIL FROM:<address>")
+    static let badRCPT = SMTPReply(501, .init(5, 5, 4), "Syntax: RCPT TO:<address>")
+    static let badReversePath = SMTPReply(501, .init(5, 1, 7), "Bad reverse-path")
+    static let badForwardPath = SMTPReply(501, .init(5, 1, 3), "Bad forward-path")
+    static let longReversePath = SMTPReply(501, .init(5, 1, 7), "Reverse-path too long")
+    static let longForwardPath = SMTPReply(501, .init(5, 1, 3), "Forward-path too long")
+    static let badParameter = SMTPReply(501, .init(5, 5, 4), "Bad parameter")
+    static let repeatedParameter = SMTPReply(501, .init(5, 5, 4), "A parameter is given twice")
+    static let unknownParameter = SMTPReply(555, .init(5, 5, 4), "Unknown parameter")
+
+    static let relayingDenied = SMTPReply(550, .init(5, 7, 1), "Relaying denied")
+    static let cannotTellRecipient = SMTPReply(
+        451, .init(4, 3, 0), "Cannot tell whether this is ours; try again later")
+    static let tooManyRecipients = SMTPReply(452, .init(4, 5, 3), "Too many recipients")
+    static let messageTooBig = SMTPReply(552, .init(5, 3, 4), "Message too big")
+    static let outOfStep = SMTPReply(451, .init(4, 3, 0), "Local error")
+
+    static let tooManyErrors = SMTPReply(421, .init(4, 7, 0), "Too many errors")
+}
+
+extension ServerSession {
+    /// Why a session ends that neither side has ended with QUIT.
+    public enum EndReason: Sendable {
+        /// The client was silent for too long, or the session took too long.
+        case timedOut
+        /// This server stops.
+        case shuttingDown
+        /// This server cannot go on.
+        case trouble
+    }
+
+    /// The last reply of a session that ends for this reason.
+    public func farewell(_ reason: EndReason) -> SMTPReply {
+        switch reason {
+        case .timedOut: SMTPReply(421, .init(4, 4, 2), "\(settings.name) Time limit exceeded")
+        case .shuttingDown: SMTPReply(421, .init(4, 3, 2), "\(settings.name) Going down")
+        case .trouble: SMTPReply(421, .init(4, 3, 0), "\(settings.name) Local error")
+        }
+    }
+}

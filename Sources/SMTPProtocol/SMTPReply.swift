@@ -1,0 +1,83 @@
+// SMTPReply: a reply as it is on the wire, of our server or of another.
+// RFC 5321, section 4.2, and RFC 2034.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+/// A reply code, an enhanced status where there is one, and one or more lines of text.
+public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
+    /// The longest reply line, with code and CRLF. RFC 5321, section 4.5.3.1.5.
+    public static let maximumLineLength = 512
+
+    /// Three digits, 200 to 599.
+    public let code: UInt16
+    /// The enhanced status; nil in greetings, replies to HELO and EHLO, and class 3.
+    public let status: EnhancedStatus?
+    /// The texts of the lines, without code, status and CRLF; never empty.
+    public let lines: [String]
+    /// How long whoever talks to the client should wait before giving this reply.
+    public var delay: Duration = .zero
+
+    /// A reply of several lines. No line at all counts as one empty line.
+    public init(_ code: UInt16, _ status: EnhancedStatus?, lines: [String]) {
+        self.code = code
+        self.status = status
+        self.lines = lines.isEmpty ? [""] : lines
+    }
+
+    /// A reply of one line.
+    public init(_ code: UInt16, _ status: EnhancedStatus?, _ text: String) {
+        self.init(code, status, lines: [text])
+    }
+
+    /// The reply of a verdict.
+    public init(_ reply: Reply) {
+        self.init(reply.code, reply.status, reply.text)
+        delay = reply.delay
+    }
+
+    /// 2, 3, 4 or 5: what the client does next depends on this digit. RFC 5321, section 4.2.1.
+    public var replyClass: UInt16 { code / 100 }
+
+    /// True for class 2.
+    public var isPositive: Bool { replyClass == 2 }
+
+    /// True for class 5.
+    public var isPermanent: Bool { replyClass == 5 }
+
+    /// The texts of all lines, one space between them.
+    public var text: String { lines.joined(separator: " ") }
+
+    /// The same reply without its enhanced status, as greetings and HELO want it.
+    public var withoutStatus: SMTPReply {
+        var reply = SMTPReply(code, nil, lines: lines)
+        reply.delay = delay
+        return reply
+    }
+
+    /// The reply in the form of the model, for reports and verdicts. Where there is no enhanced
+    /// status it is `class.0.0`; class 3 has none and counts as 4.
+    public var reply: Reply {
+        let statusClass = UInt8(replyClass == 3 ? 4 : replyClass)
+        return Reply(code, status ?? EnhancedStatus(statusClass, 0, 0), text, delay: delay)
+    }
+
+    /// The reply as one line, for logs.
+    public var description: String { "\(code) " + (status.map { "\($0) " } ?? "") + text }
+
+    /// The reply on the wire, each line ended by CRLF. What is not printable ASCII becomes `?`
+    /// and what exceeds `maximumLineLength` is cut. RFC 5321, section 4.2.
+    public var bytes: [UInt8] {
+        var bytes: [UInt8] = []
+        for (index, line) in lines.enumerated() {
+            let start = bytes.count
+            bytes += "\(code)".utf8
+            bytes.append(index == lines.count - 1 ? 0x20 : 0x2D)
+            if let status { bytes += "\(status) ".utf8 }
+            let room = SMTPReply.maximumLineLength - 2 - (bytes.count - start)
+            bytes += line.utf8.prefix(max(0, room)).map { (0x20...0x7E).contains($0) ? $0 : 0x3F }
+            bytes += [0x0D, 0x0A]
+        }
+        return bytes
+    }
+}

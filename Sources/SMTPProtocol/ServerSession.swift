@@ -1,0 +1,141 @@
+// ServerSession: an SMTP session as a state machine; whoever drives it does all I/O.
+// RFC 5321, sections 3 and 4.1.4; smtp-server(8).
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+/// The server's side of a session.
+///
+/// `start` gives the first step; every step says which call brings the next one. A call that
+/// does not fit the step before it is answered 451 and changes nothing.
+public struct ServerSession: Sendable {
+    /// What a verdict or an answer is awaited for.
+    enum Pending {
+        case nothing
+        case connect
+        case helo(HELOCandidate)
+        case mail(Transaction)
+        case admission(Mailbox)
+        case recipient(Mailbox)
+        case data
+        case message
+        case judgedMessage
+        case submission
+    }
+
+    /// Names and limits.
+    public let settings: SessionSettings
+    /// What is known of the client, as the next request will carry it.
+    public internal(set) var facts: Facts
+    /// The id of the session.
+    public let id: SessionID
+
+    var pending = Pending.nothing
+    /// True after the greeting was 554: only QUIT is obeyed. RFC 5321, section 3.1.
+    var isRefused = false
+    var hasGreeted = false
+    var isDiscarded = false
+    var errors = 0
+    var messages: UInt32 = 0
+    /// Edits that were made before any transaction, for all messages of the session.
+    var connectEdits: [Edit] = []
+    var heloEdits: [Edit] = []
+    var transaction: Transaction?
+
+    /// A session with a client of which these facts are known.
+    public init(settings: SessionSettings, facts: Facts, id: SessionID) {
+        self.settings = settings
+        self.facts = facts
+        self.id = id
+    }
+
+    /// The id of the message that is being given; nil outside of a transaction.
+    public var messageID: QueueID? { transaction?.id }
+
+    /// True while a message is on its way, from MAIL to its last reply.
+    public var isInTransaction: Bool { transaction != nil }
+
+    /// The id that the next message will have.
+    var nextMessageID: QueueID { id.message(messages &+ 1) }
+
+    /// The first step: what the steps at `connect` say of the client.
+    public mutating func start() -> SessionStep {
+        pending = .connect
+        return .judge(FilterRequest(stage: .connect, facts: facts))
+    }
+
+    /// The step that a command leads to.
+    public mutating func take(_ line: CommandLine) -> SessionStep {
+        guard case .nothing = pending else { return .reply(.outOfStep) }
+        switch line {
+        case .line(let bytes): return take(Command(bytes), length: bytes.count + 2)
+        case .tooLong: return failed(.lineTooLong)
+        case .bareLF: return failed(.bareLineFeed)
+        }
+    }
+
+    private mutating func take(_ command: Command, length: Int) -> SessionStep {
+        guard length <= command.verb?.lineLimit ?? 512 else { return failed(.lineTooLong) }
+        guard !command.argument.contains(where: \.isControl) else {
+            return failed(.controlCharacter)
+        }
+        guard !isRefused || command.verb == .quit else { return failed(.refusedSession) }
+        switch command.verb {
+        case .helo: return helo(command.argument)
+        case .ehlo: return ehlo(command.argument)
+        case .mail: return mail(command.argument)
+        case .rcpt: return rcpt(command.argument)
+        case .data: return data(command.argument)
+        case .rset: return rset(command.argument)
+        case .noop: return noop()
+        case .quit: return quit(command.argument)
+        case .vrfy: return vrfy(command.argument)
+        case .help: return help()
+        case nil: return unknown(command.word)
+        }
+    }
+
+    /// The step that a verdict leads to.
+    public mutating func judged(_ verdict: Verdict) -> SessionStep {
+        let question = pending
+        pending = .nothing
+        switch question {
+        case .connect: return connectJudged(verdict)
+        case .helo(let candidate): return heloJudged(verdict, candidate)
+        case .mail(let transaction): return mailJudged(verdict, transaction)
+        case .recipient(let mailbox): return recipientJudged(verdict, mailbox)
+        case .data: return dataJudged(verdict)
+        case .judgedMessage: return messageJudged(verdict)
+        case .nothing, .admission, .message, .submission:
+            pending = question
+            return .reply(.outOfStep)
+        }
+    }
+
+    /// The step after a command that was in error; the last one when there were too many.
+    mutating func failed(_ reply: SMTPReply) -> SessionStep {
+        errors += 1
+        return errors >= settings.errors ? .close(.tooManyErrors) : .reply(reply)
+    }
+
+    /// The step after a verdict that refuses. A reply of code 421 also ends the session: RFC
+    /// 5321, section 3.8.
+    func refused(_ reply: Reply, withStatus: Bool = true) -> SessionStep {
+        let full = SMTPReply(reply)
+        let reply = withStatus ? full : full.withoutStatus
+        return reply.code == 421 ? .close(reply) : .reply(reply)
+    }
+
+    /// Forgets the transaction. RFC 5321, section 4.1.1.5.
+    mutating func reset() {
+        transaction = nil
+        facts[.message] = nil
+        facts[.bodyType] = nil
+        facts[.declaredSize] = nil
+    }
+
+    /// Edits that are pending for a message, in the order in which they were made.
+    var pendingEdits: [Edit] {
+        (transaction?.serverEdits ?? []) + connectEdits + heloEdits + (transaction?.edits ?? [])
+    }
+}

@@ -1,0 +1,31 @@
+// SessionSettings: what the administrator chose for a session.
+// smtp-server(8).
+// SPDX-License-Identifier: MIT
+
+/// Names and limits of a session; every limit has its default here.
+public struct SessionSettings: Hashable, Sendable {
+    /// Our name: first word of the greeting and of the reply to HELO and EHLO.
+    public var name: String
+    /// The greeting after the code; its first word should be `name`.
+    public var greeting: String
+    /// The domain of `<Postmaster>` without one.
+    public var postmasterDomain: String
+    /// The most bytes of a message as RFC 1870 counts them; 0 for no limit.
+    public var messageSize = 0
+    /// The most recipients of a message. RFC 5321, section 4.5.3.1.8, wants at least 100.
+    public var recipients = 1000
+    /// Commands that were in error before the session is ended.
+    public var errors = 20
+    /// The longest line of a message, in bytes without CRLF: 16 MiB. RFC 5321 promises 998, but
+    /// refusing what is longer would refuse much mail that all others take.
+    public var messageLine = 16 << 20
+    /// How long paths may be.
+    public var paths = PathLimits()
+
+    /// The defaults for a server of this name.
+    public init(name: String) {
+        self.name = name
+        greeting = "\(name) ESMTP"
+        postmasterDomain = name
+    }
+}
