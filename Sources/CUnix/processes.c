@@ -16,6 +16,10 @@ pid_t cunix_fork(void) {
     return fork();
 }
 
+void cunix_exit(int code) {
+    _exit(code);
+}
+
 int cunix_die_with_parent(int signal) {
     return prctl(PR_SET_PDEATHSIG, signal);
 }

@@ -47,10 +47,9 @@ public struct Pool<Loaded> {
     let load: () throws -> Loaded
     let worker: (Loaded) throws -> Serve
 
-    /// A pool on sockets that listen already.
-    /// - Parameters:
-    ///   - load: runs in the parent, before each generation of workers.
-    ///   - worker: runs once in each worker, after the fork: opens what does not survive one.
+    /// A pool on sockets that listen already. `load` runs in the parent, before each generation of
+    /// workers; `worker` runs once in each worker, after the fork, and opens what does not
+    /// survive one.
     public init(
         _ options: PoolOptions, listeners: [Descriptor], load: @escaping () throws -> Loaded,
         worker: @escaping (Loaded) throws -> Serve

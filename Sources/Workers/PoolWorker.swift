@@ -13,20 +13,22 @@ struct PoolWorker<Loaded> {
     let slot: Int
     let wanted: Descriptor
 
-    /// Never returns: a worker ends by exit, without what `atexit` of the parent would do.
-    func run(_ loaded: Loaded, parent: pid_t) -> Never {
+    /// Ends the process, by `_exit`: what `atexit` holds is the parent's. Not declared `Never`,
+    /// see `cunix_exit`.
+    func run(_ loaded: Loaded, parent: pid_t) {
         Signals.reset()
         Signals.ignoreBrokenPipes()
         cunix_catch_stop()
-        guard cunix_die_with_parent(SIGTERM) == 0, getppid() == parent else { _exit(0) }
-        do {
-            let serve = try pool.worker(loaded)
-            try loop(serve)
-        } catch {
-            pool.log.event("worker-failed", ["error": "\(error)"])
-            _exit(1)
+        var code: Int32 = 0
+        if cunix_die_with_parent(SIGTERM) == 0, getppid() == parent {
+            do {
+                try loop(try pool.worker(loaded))
+            } catch {
+                pool.log.event("worker-failed", ["error": "\(error)"])
+                code = 1
+            }
         }
-        _exit(0)
+        cunix_exit(code)
     }
 
     private func loop(_ serve: Serve) throws(SystemError) {

@@ -25,6 +25,10 @@ int cunix_lock_open_file(int descriptor);
 
 // fork(2): Swift refuses to import it. Only for processes with one thread.
 pid_t cunix_fork(void);
+// _exit(2), without saying that it does not return: where Swift knows that control never comes back
+// it ends the lifetime of what a caller owns before the call, and descriptors would be closed
+// under a forked worker's feet.
+void cunix_exit(int code);
 // prctl(2) PR_SET_PDEATHSIG.
 int cunix_die_with_parent(int signal);
 // prctl(2) PR_SET_NAME.
