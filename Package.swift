@@ -75,7 +75,7 @@ let package = Package(
         module("SenderPolicy", ["CSPF2", "Resolver", "MailModel", "UnixIO", "Control"]),
         library("CClamAV", pkgConfig: "libclamav", "libclamav-dev"),
         module("VirusScanner", ["CClamAV", "MailModel", "UnixIO"]),
-        library("CLMDB", "liblmdb-dev"),
+        .target(name: "CLMDB", linkerSettings: [.linkedLibrary("lmdb")]),
         module("Counters", ["CLMDB", "MailModel", "UnixIO"]),
         module("Recipients", ["Control", "MailModel", "UnixIO"]),
 
@@ -120,6 +120,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["MailModel", "UnixIO"], path: "Tests/TestSupport",
             swiftSettings: strict),
         tests("MailModel", ["MailModel"]),
+        tests("SMTPProtocol", ["SMTPProtocol", "MailModel"]),
         tests("Layer", ["TestSupport"]),
     ]
 )

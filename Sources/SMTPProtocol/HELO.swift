@@ -22,6 +22,7 @@ extension ServerSession {
         guard ServerSession.isHELOName(candidate.name) else {
             return failed(SMTPReply.badName.withoutStatus)
         }
+        if isDiscarded { return heloJudged(.discard, candidate) }
         pending = .helo(candidate)
         return .judge(
             FilterRequest(stage: .helo, facts: facts(for: candidate), edits: connectEdits))

@@ -176,8 +176,9 @@ extension PathSyntax {
         rest = rest[(end + 1)...]
         let tag = content.prefix(5)
         let isTagged = tag.equalsIgnoringASCIICase("IPv6:".utf8)
-        guard content.count <= limits.domain, content.contains(0x3A) == isTagged,
-            IPAddress(isTagged ? content.dropFirst(5) : content) != nil
+        let address = isTagged ? content.dropFirst(5) : content
+        guard content.count <= limits.domain, address.contains(0x3A) == isTagged,
+            IPAddress(address) != nil
         else { throw .syntax }
         return whole[..<(end + 1)]
     }

@@ -1,0 +1,82 @@
+// Conversation: drives a ServerSession in memory, with answers of the test's choice.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+@testable import SMTPProtocol
+
+/// A client's lines against a session, and what is said of them.
+struct Conversation {
+    var session: ServerSession
+    /// What the chain says; accept where a test says nothing else.
+    var judge: (FilterRequest) -> Verdict = { _ in .accept }
+    /// What the queue says.
+    var queue: (Submission) -> QueueOutcome = { _ in .queued }
+    /// Every question, in order.
+    private(set) var requests: [FilterRequest] = []
+    private(set) var submissions: [Submission] = []
+    private(set) var isClosed = false
+    private var isReceiving = false
+
+    static let id = SessionID(microseconds: 1, random: 2)
+
+    init(_ change: (inout SessionSettings) -> Void = { _ in }, relay: String? = nil) {
+        var settings = SessionSettings(name: "mx.example.test")
+        change(&settings)
+        var facts = Facts()
+        facts[.clientIP] = Array("192.0.2.1".utf8)
+        facts[.relay] = relay.map { Array($0.utf8) }
+        session = ServerSession(settings: settings, facts: facts, id: Conversation.id)
+    }
+
+    /// The reply to a line, or nil when it was a line of the message.
+    mutating func say(_ line: String) -> String? {
+        if isReceiving {
+            guard line == "." else { return nil }
+            isReceiving = false
+            return follow(session.received(.whole(edits: [])))
+        }
+        return follow(session.take(.line(Array(line.utf8))))
+    }
+
+    /// The greeting.
+    mutating func open() -> String { follow(session.start()) }
+
+    /// What the server says to the lines of a client, CRLF as a line end; after the greeting.
+    mutating func run(_ lines: [String]) -> [String] {
+        [open()] + lines.compactMap { say($0) }
+    }
+
+    /// The first lines of a session that has a transaction with one recipient.
+    static let begun = ["EHLO c.test", "MAIL FROM:<a@b>", "RCPT TO:<alice@example.test>"]
+
+    private mutating func follow(_ first: SessionStep) -> String {
+        var step = first
+        while true {
+            switch step {
+            case .reply(let reply): return reply.text(of: self)
+            case .close(let reply):
+                isClosed = true
+                return reply.text(of: self)
+            case .receive(let reply):
+                isReceiving = true
+                return reply.text(of: self)
+            case .admit(let mailbox):
+                let isOurs = mailbox.domain?.elementsEqual("example.test".utf8) == true
+                step = session.admitted(isOurs ? .ours(mailbox) : .notOurs)
+            case .judge(let request):
+                requests.append(request)
+                step = session.judged(judge(request))
+            case .queue(let submission):
+                submissions.append(submission)
+                step = session.queued(queue(submission))
+            }
+        }
+    }
+}
+
+extension SMTPReply {
+    fileprivate func text(of conversation: Conversation) -> String {
+        String(String(decoding: bytes, as: UTF8.self).replacing("\r\n", with: "|").dropLast())
+    }
+}
