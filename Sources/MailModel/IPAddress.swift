@@ -86,19 +86,22 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
             guard let bytes = groups(text[...]), bytes.count == 16 else { return nil }
             return bytes
         }
-        guard let head = groups(text[..<gap]), let tail = groups(text[(gap + 2)...]),
+        guard let head = groups(text[..<gap], mayEndDotted: false),
+            let tail = groups(text[(gap + 2)...]),
             head.count + tail.count <= 14
         else { return nil }
         return head + [UInt8](repeating: 0, count: 16 - head.count - tail.count) + tail
     }
 
     /// Groups of one to four hexadecimal digits; the last may be dotted decimal.
-    private static func groups(_ text: ArraySlice<UInt8>) -> [UInt8]? {
+    private static func groups(
+        _ text: ArraySlice<UInt8>, mayEndDotted: Bool = true
+    ) -> [UInt8]? {
         guard !text.isEmpty else { return [] }
         var bytes: [UInt8] = []
         let parts = text.split(separator: 0x3A, omittingEmptySubsequences: false)
         for (index, part) in parts.enumerated() {
-            if index == parts.count - 1, part.contains(0x2E) {
+            if mayEndDotted, index == parts.count - 1, part.contains(0x2E) {
                 guard let tail = version4(part) else { return nil }
                 return bytes + tail
             }
