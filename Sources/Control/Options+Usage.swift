@@ -50,10 +50,9 @@ public struct Usage: Sendable {
     let operands: String
     let options: [Option]
 
-    /// Declares a program. `--help` and `--version` are there by themselves.
-    /// - Parameters:
-    ///   - operands: what follows the options in the help, such as `[-- next [argument ...]]`;
-    ///     operands are refused when it is empty.
+    /// Declares a program. `--help` and `--version` are there by themselves. `operands` is what
+    /// follows the options in the help, such as `[-- next [argument ...]]`; operands are refused
+    /// when it is empty.
     public init(_ program: String, _ summary: String, operands: String = "", _ options: [Option]) {
         self.program = program
         self.summary = summary
@@ -90,8 +89,8 @@ public struct Usage: Sendable {
     }
 
     /// Reads this process's command line. Prints help or version and exits 0 when asked to;
-    /// prints one line and exits when the command line is wrong.
-    /// - Parameter misuse: the exit code then: 55 for filters, 64 for the administrator's tools.
+    /// prints one line and exits with `misuse` when the command line is wrong: 55 for filters, 64
+    /// for the administrator's tools.
     public func parseOrExit(misuse: Int32 = FilterExit.badConfiguration.rawValue) -> Options {
         do throws(UsageError) {
             let options = try parse(Usage.processArguments)

@@ -7,8 +7,8 @@ import UnixIO
 
 /// Finding executables: beside the one that runs, then in PATH.
 public enum Programs {
-    /// The path of an executable; nil when there is none.
-    /// - Parameter name: one that holds a slash is a path and is not searched for.
+    /// The path of an executable; nil when there is none. A name that holds a slash is a path and
+    /// is not searched for.
     public static func find(_ name: String) -> String? {
         guard !name.contains("/") else { return isExecutable(name) ? name : nil }
         guard !name.isEmpty else { return nil }
