@@ -1,3 +1,0 @@
-// LMDB's public header.
-// SPDX-License-Identifier: MIT
-#include <lmdb.h>
