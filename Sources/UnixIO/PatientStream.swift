@@ -1,0 +1,119 @@
+// PatientStream: a client's connection, where every wait has an end.
+// read(2), write(2), socket(7).
+// SPDX-License-Identifier: MIT
+
+import CUnix
+import Glibc
+import SystemPackage
+
+/// Why a stream cannot be used any more.
+public enum StreamError: Error, Hashable, Sendable {
+    /// The other end closed it or vanished.
+    case closed
+    /// The deadline passed.
+    case timedOut
+    /// This process was told to stop while nothing came.
+    case stopping
+    /// The kernel said no.
+    case failed(SystemError)
+}
+
+/// Two descriptors of one connection. They are borrowed: whoever has them closes them.
+///
+/// A socket with patience (`InternetSocket.setPatience`) costs one system call a read: the call
+/// itself waits, comes back now and then, and only then is the clock looked at. Whatever has no
+/// patience is polled.
+public struct PatientStream: Sendable {
+    private let input: Descriptor
+    private let output: Descriptor
+    private let isPolled: Bool
+
+    /// A stream on a socket that has patience already.
+    public init(socket: Descriptor) {
+        input = socket
+        output = socket
+        isPolled = false
+    }
+
+    /// A stream on a pair such as descriptors 0 and 1: sockets, pipes or terminals.
+    public init(input: Descriptor, output: Descriptor) {
+        self.input = input
+        self.output = output
+        do {
+            try InternetSocket.setPatience(of: input, .seconds(1), "input")
+            try InternetSocket.setPatience(of: output, .seconds(1), "output")
+            isPolled = false
+        } catch {
+            isPolled = true
+        }
+    }
+
+    /// Reads what has come, and waits for it where nothing has; at least one byte. With
+    /// `mayStop` it gives up when this process was told to stop (see `Stop`) and nothing comes.
+    /// - Throws: `StreamError`; the end of the stream is `.closed`.
+    public func read(
+        into buffer: UnsafeMutableRawBufferPointer, until deadline: Deadline, mayStop: Bool
+    ) throws(StreamError) -> Int {
+        while true {
+            if isPolled { try poll(input, .toRead, until: deadline, mayStop: mayStop) }
+            let got = Glibc.read(input.rawValue, buffer.baseAddress, buffer.count)
+            if got > 0 { return got }
+            if got == 0 { throw .closed }
+            try goOn(until: deadline, mayStop: mayStop)
+        }
+    }
+
+    /// Writes all of the bytes.
+    /// - Throws: `StreamError`.
+    public func write(_ bytes: [UInt8], until deadline: Deadline) throws(StreamError) {
+        var written = 0
+        while written < bytes.count {
+            if isPolled { try poll(output, .toWrite, until: deadline, mayStop: false) }
+            let result = bytes.withUnsafeBytes { buffer in
+                Glibc.write(
+                    output.rawValue, buffer.baseAddress.map { $0 + written },
+                    buffer.count - written)
+            }
+            if result >= 0 {
+                written += result
+            } else {
+                try goOn(until: deadline, mayStop: false)
+            }
+        }
+    }
+
+    private func poll(
+        _ descriptor: Descriptor, _ readiness: Descriptor.Readiness, until deadline: Deadline,
+        mayStop: Bool
+    ) throws(StreamError) {
+        while true {
+            let slice = min(deadline, .after(.seconds(1)))
+            do {
+                if try descriptor.wait(readiness, until: slice, "stream") { return }
+            } catch {
+                throw .failed(error)
+            }
+            if deadline.hasPassed { throw .timedOut }
+            if mayStop, Stop.hasCome { throw .stopping }
+        }
+    }
+
+    /// After a call that failed: returns when it is worth another try.
+    private func goOn(until deadline: Deadline, mayStop: Bool) throws(StreamError) {
+        switch errno {
+        case EINTR: return
+        case EAGAIN:
+            if deadline.hasPassed { throw .timedOut }
+            if mayStop, Stop.hasCome { throw .stopping }
+        case ECONNRESET, EPIPE, ETIMEDOUT: throw .closed
+        default: throw .failed(SystemError.last("read or write", "client"))
+        }
+    }
+}
+
+/// The wish that this process may stop.
+public enum Stop {
+    /// True once a worker of a pool got SIGTERM, SIGINT or SIGHUP: it ends what it does and takes
+    /// no more.
+    public static var hasCome: Bool { cunix_stop_came() }
+}
