@@ -1,97 +1,133 @@
-// DeliveryReply: what a delivery agent answers, recipient by recipient.
-// delivery-protocol(7); RFC 3464, section 2.3.
+// DeliveryReply: what became of each recipient of a delivery.
+// delivery-protocol(7).
 // SPDX-License-Identifier: MIT
 
 /// What became of one recipient.
-public enum DeliveryOutcome: String, Hashable, Sendable, CaseIterable {
-    /// The message is with the next one who answers for it.
+public enum DeliveryOutcome: String, CaseIterable, Sendable {
+    /// The message is where it should be, safe; never to be tried again.
     case delivered
-    /// It will never be delivered.
+    /// It will never get there.
     case failed
-    /// Not this time.
+    /// Not now.
     case deferred
-}
 
-/// The outcome for one recipient, and the words for log and report.
-public struct DeliveryResult: Hashable, Sendable {
-    /// What became of the recipient. It always agrees with the class of the reply's code.
-    public let outcome: DeliveryOutcome
-    /// Code, status and text: of the other host where it gave them, else of our own.
-    public let reply: Reply
-    /// The host that gave the reply (RFC 3464, Remote-MTA); nil when it is our own.
-    public let remoteHost: String?
-    /// The other host's reply as it came, its lines joined, at most 2,000 bytes without control
-    /// characters (RFC 3464, Diagnostic-Code); nil when the reply is our own.
-    public let diagnostic: String?
-
-    /// A result whose outcome is read from the code: 2xx delivered, 5xx failed, anything else
-    /// deferred.
-    public init(_ reply: Reply, remoteHost: String? = nil, diagnostic: String? = nil) {
-        switch reply.code {
-        case 200...299: outcome = .delivered
-        case 500...: outcome = .failed
-        default: outcome = .deferred
+    /// The class that the reply's code and status must have.
+    public var replyClass: UInt8 {
+        switch self {
+        case .delivered: 2
+        case .deferred: 4
+        case .failed: 5
         }
-        self.reply = reply
-        self.remoteHost = remoteHost
-        self.diagnostic = diagnostic.map { $0.utf8.prefix(2000).printable }
     }
 }
 
-/// One result for each recipient of the request, in its order.
+/// The outcome for one recipient and the words for it.
+public struct DeliveryResult: Hashable, Sendable {
+    /// What became of the recipient.
+    public let outcome: DeliveryOutcome
+    /// Code, enhanced status and text: the remote host's own where it spoke, else the agent's.
+    public let reply: Reply
+    /// The host that gave the reply, as `name` or `name [address]`; nil when no host did.
+    public let host: String?
+
+    /// A delivery that went well.
+    public static func delivered(
+        _ text: String, status: EnhancedStatus = EnhancedStatus(2, 0, 0), code: UInt16 = 250,
+        host: String? = nil
+    ) -> DeliveryResult {
+        DeliveryResult(Reply(code, status, text), host: host)
+    }
+
+    /// The result that a reply amounts to by its code: delivered below 300, failed from 500 on,
+    /// else deferred. A status of another class, as some hosts give, gets the code's class.
+    public init(_ reply: Reply, host: String? = nil) {
+        switch reply.code {
+        case ..<300: outcome = .delivered
+        case 500...: outcome = .failed
+        default: outcome = .deferred
+        }
+        let status = EnhancedStatus(
+            outcome.replyClass, reply.status.subject, reply.status.detail)
+        self.reply = Reply(reply.code, status, reply.text)
+        self.host = host
+    }
+}
+
+/// The answer to a delivery: one result for each recipient, in the request's order.
 public struct DeliveryReply: Hashable, Sendable {
-    /// The results.
+    /// The results in the order of the request's recipients.
     public var results: [DeliveryResult]
+    /// True when nobody at the destination could be reached at all, so that other messages for
+    /// it need not be tried now.
+    public var isUnreachable: Bool
 
     /// A reply of these results.
-    public init(_ results: [DeliveryResult]) { self.results = results }
+    public init(_ results: [DeliveryResult], isUnreachable: Bool = false) {
+        self.results = results
+        self.isUnreachable = isUnreachable
+    }
 
-    /// The reply on the wire: each result begins with its `result` field.
+    /// The same result for so many recipients.
+    public init(_ result: DeliveryResult, count: Int, isUnreachable: Bool = false) {
+        self.init(Array(repeating: result, count: count), isUnreachable: isUnreachable)
+    }
+
+    /// The reply on the wire.
     public var fields: Fields {
         var fields = Fields()
-        fields.append("chainmail", FilterRequest.version)
-        for result in results {
-            fields.append("result", result.outcome.rawValue)
-            fields.append("code", Int(result.reply.code))
-            fields.append("status", result.reply.status.description)
-            fields.append("text", result.reply.text)
-            if let host = result.remoteHost { fields.append("remote-host", host) }
-            if let diagnostic = result.diagnostic { fields.append("diagnostic", diagnostic) }
-        }
+        fields.append("chainmail", DeliveryRequest.version)
+        if isUnreachable { fields.append("unreachable", "1") }
+        for result in results { fields.append(result) }
         return fields
     }
 
     /// Reads the reply to a request with so many recipients.
-    /// - Throws: `FieldsError`; nothing is known of any recipient then. Another number of results
-    ///   is `badValue`, and so is an outcome that disagrees with its code or status.
-    public init(_ fields: Fields, recipientCount: Int) throws(FieldsError) {
-        guard fields.text("chainmail") == FilterRequest.version else {
+    /// - Throws: `FieldsError`; whoever gets one takes every recipient as deferred. Another number
+    ///   of results, or a code that is not of its outcome's class, is `badValue`.
+    public init(_ fields: Fields, recipients: Int) throws(FieldsError) {
+        guard fields.text("chainmail") == DeliveryRequest.version else {
             throw .badValue("chainmail")
         }
-        var groups: [Fields] = []
-        for field in fields.all {
-            if field.name == "result" { groups.append(Fields()) }
-            guard !groups.isEmpty else { continue }
-            groups[groups.count - 1].append(field.name, field.value)
-        }
-        guard groups.count == recipientCount else { throw .badValue("result") }
+        isUnreachable = fields["unreachable"] != nil
         results = []
-        for group in groups { results.append(try DeliveryResult(group)) }
+        var rest = fields.all[...]
+        while let start = rest.firstIndex(where: { $0.name == "result" }) {
+            let after = rest[(start + 1)...]
+            let end = after.firstIndex { $0.name == "result" } ?? rest.endIndex
+            results.append(try DeliveryResult(group: rest[start..<end]))
+            rest = rest[end...]
+        }
+        guard results.count == recipients else { throw .badValue("result") }
+    }
+}
+
+extension Fields {
+    /// Adds `result`, `code`, `status`, `text` and, where there is one, `host`.
+    public mutating func append(_ result: DeliveryResult) {
+        append("result", result.outcome.rawValue)
+        append("code", Int(result.reply.code))
+        append("status", result.reply.status.description)
+        append("text", result.reply.text)
+        if let host = result.host { append("host", host) }
     }
 }
 
 extension DeliveryResult {
-    fileprivate init(_ fields: Fields) throws(FieldsError) {
-        let code = try fields.number("code")
-        guard (200...599).contains(code) else { throw .badValue("code") }
-        guard let status = fields["status"].flatMap({ EnhancedStatus($0) }) else {
-            throw .badValue("status")
+    /// Reads a `result` field and those that belong to it.
+    /// - Throws: `FieldsError`.
+    public init(group: some Collection<Fields.Field>) throws(FieldsError) {
+        let value = { (name: String) in group.first { $0.name == name }?.value }
+        let text = { (name: String) in value(name).map { String(decoding: $0, as: UTF8.self) } }
+        guard let outcome = text("result").flatMap(DeliveryOutcome.init(rawValue:)) else {
+            throw .badValue("result")
         }
-        guard let text = fields.text("text") else { throw .missing("text") }
-        self.init(
-            Reply(UInt16(code), status, text), remoteHost: fields.text("remote-host"),
-            diagnostic: fields.text("diagnostic"))
-        guard fields.text("result") == outcome.rawValue, Int(status.statusClass) == code / 100
-        else { throw .badValue("result") }
+        guard let code = value("code")?.decimalValue, code / 100 == Int(outcome.replyClass) else {
+            throw .badValue("code")
+        }
+        guard let status = value("status").flatMap({ EnhancedStatus($0) }),
+            status.statusClass == outcome.replyClass
+        else { throw .badValue("status") }
+        guard let words = text("text") else { throw .missing("text") }
+        self.init(Reply(UInt16(code), status, words), host: text("host")?.utf8.printable)
     }
 }

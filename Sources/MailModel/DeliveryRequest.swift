@@ -2,65 +2,85 @@
 // delivery-protocol(7).
 // SPDX-License-Identifier: MIT
 
-/// One message to deliver to some of its recipients now. The message is a descriptor beside it,
-/// read-only, of which `messageLength` bytes from `messageOffset` are the message; the agent
-/// keeps it open until it has answered, since the lock on the message lives as long.
+/// The agent that a recipient's mail goes to.
+public enum DeliveryChannel: String, CaseIterable, Sendable {
+    /// deliver-local: a mailbox of ours.
+    case local
+    /// deliver-remote: another host.
+    case remote
+}
+
+/// One delivery: one message to one or more recipients of one channel and, when it is remote, of
+/// one domain. The message is a descriptor beside it, read-only and locked, of which
+/// `messageLength` bytes from `messageOffset` are the message before the edits.
 public struct DeliveryRequest: Hashable, Sendable {
-    /// The message's id, for logs.
+    /// The version of the protocol that this code speaks.
+    public static let version = "1"
+
+    /// The message's id, for the logs.
     public var id: QueueID
-    /// The reverse-path, and the recipients to deliver to now; their edits are made already.
-    public var envelope: Envelope
-    /// deliver-remote only: the domain, or address literal, that all recipients are in; nil
-    /// elsewhere.
+    /// Who delivers.
+    public var channel: DeliveryChannel
+    /// The domain that all recipients share, ASCII letters folded; nil for local deliveries.
     public var domain: [UInt8]?
+    /// The reverse-path and the recipients; never without a recipient.
+    public var envelope: Envelope
+    /// Header edits to lay over the message: only `prepend` and `remove`.
+    public var edits: [Edit]
     /// Where the message begins in the descriptor.
     public var messageOffset: Int
-    /// How many bytes the message has, before edits.
+    /// How many bytes the message has before the edits.
     public var messageLength: Int
-    /// The edits of which those of the header are still to be made.
-    public var edits: [Edit]
+    /// BODY= as given with MAIL (RFC 6152), when it was.
+    public var bodyType: [UInt8]?
 
     /// A request of these parts.
     public init(
-        id: QueueID, envelope: Envelope, domain: [UInt8]? = nil, messageOffset: Int = 0,
-        messageLength: Int, edits: [Edit] = []
+        id: QueueID, channel: DeliveryChannel, domain: [UInt8]? = nil, envelope: Envelope,
+        edits: [Edit] = [], messageOffset: Int = 0, messageLength: Int
     ) {
         self.id = id
-        self.envelope = envelope
+        self.channel = channel
         self.domain = domain
+        self.envelope = envelope
+        self.edits = edits
         self.messageOffset = messageOffset
         self.messageLength = messageLength
-        self.edits = edits
     }
 
     /// The request on the wire.
     public var fields: Fields {
         var fields = Fields()
-        fields.append("chainmail", FilterRequest.version)
+        fields.append("chainmail", DeliveryRequest.version)
         fields.append("id", id.description)
-        fields.append(envelope)
+        fields.append("channel", channel.rawValue)
         if let domain { fields.append("domain", domain) }
+        fields.append(envelope)
         fields.append("message-offset", messageOffset)
         fields.append("message-length", messageLength)
+        if let bodyType { fields.append("body-type", bodyType) }
         fields.append(edits)
         return fields
     }
 
     /// Reads a request.
-    /// - Throws: `FieldsError`, for another version, and for a request without recipients too.
+    /// - Throws: `FieldsError`, for another version and for no recipient too.
     public init(_ fields: Fields) throws(FieldsError) {
-        guard fields.text("chainmail") == FilterRequest.version else {
+        guard fields.text("chainmail") == DeliveryRequest.version else {
             throw .badValue("chainmail")
         }
         guard let id = fields["id"].flatMap({ QueueID($0) }) else { throw .badValue("id") }
-        guard let envelope = try fields.envelope() else { throw .missing("reverse-path") }
-        guard !envelope.recipients.isEmpty else { throw .missing("recipient") }
-        self.init(
-            id: id, envelope: envelope, domain: fields["domain"],
-            messageOffset: try fields.number("message-offset"),
-            messageLength: try fields.number("message-length"), edits: try fields.edits())
-        guard !messageOffset.addingReportingOverflow(messageLength).overflow else {
-            throw .badValue("message-length")
+        guard let channel = fields.text("channel").flatMap(DeliveryChannel.init(rawValue:)) else {
+            throw .badValue("channel")
         }
+        guard let envelope = try fields.envelope(), !envelope.recipients.isEmpty else {
+            throw .missing("recipient")
+        }
+        self.init(
+            id: id, channel: channel, domain: fields["domain"], envelope: envelope,
+            edits: try fields.edits(), messageOffset: try fields.number("message-offset"),
+            messageLength: try fields.number("message-length"))
+        bodyType = fields["body-type"]
+        guard channel == .local || domain != nil else { throw .missing("domain") }
     }
 }
