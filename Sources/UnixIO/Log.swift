@@ -17,6 +17,11 @@ public struct Log: Sendable {
     /// characters as `\xNN`. Values are cut at 1,000 bytes. A log that cannot be written is not
     /// an error: there would be nowhere to say so.
     public func event(_ name: String, _ pairs: KeyValuePairs<String, String?> = [:]) {
+        event(name, pairs: pairs.map { ($0.key, $0.value) })
+    }
+
+    /// The same for pairs that are put together at run time.
+    public func event(_ name: String, pairs: [(key: String, value: String?)]) {
         var line = Array(prefix.utf8)
         line += "event=".utf8
         line += name.utf8

@@ -1,0 +1,68 @@
+// ChainConvention: a filter that filter-chain started for one request.
+// filter-protocol(7), section ONE MESSAGE, ONE PROCESS.
+// SPDX-License-Identifier: MIT
+
+import Control
+import Glibc
+import MailModel
+import SystemPackage
+import UnixIO
+
+/// Message on descriptor 0, envelope on descriptor 3, a record to `FILTER_VERDICT_FD`.
+struct ChainConvention {
+    private let setup: Setup
+    private let name: String
+    private let facts: Facts
+    private let stage: Stage
+    private let record: Descriptor
+
+    /// - Throws: `FilterError.configuration` when the variables are not what they must be.
+    init(_ setup: Setup, _ facts: Facts, _ name: String) throws(FilterError) {
+        guard let stage = Environment.text("FILTER_STAGE").flatMap(Stage.init(rawValue:)) else {
+            throw .configuration("FILTER_STAGE names no stage")
+        }
+        guard
+            let number = Environment.bytes("FILTER_VERDICT_FD")?.decimalValue.flatMap(
+                Int32.init(exactly:)), number > 2
+        else { throw .configuration("FILTER_VERDICT_FD names no descriptor") }
+        self.setup = setup
+        self.facts = facts
+        self.name = name
+        self.stage = stage
+        record = Descriptor(rawValue: number)
+        Signals.ignoreBrokenPipes()
+    }
+
+    /// Judges once. An error of reading is answered by a record too, so that the caller's log
+    /// has it.
+    func run<F: Filter>(_ filter: inout F) throws(FilterError) -> FilterExit {
+        let input = try MessageInput(Standard.input)
+        guard stage != .message || !input.isEmpty else {
+            throw FilterError(.cannotRead, "the message is empty")
+        }
+        let wire = FilterRequest(
+            stage: stage, facts: facts, envelope: try envelope(),
+            messageLength: MessageView(input.base).baseLength, isTrial: setup.checks)
+        let request = Request(wire, input.base)
+        let judgement = Judgement.of(&filter, request, explains: setup.explains)
+        judgement.explain(name)
+        judgement.log(name, request)
+        do {
+            try record.writeAll(judgement.record.frame, "verdict descriptor")
+        } catch {
+            throw FilterError(error, otherwise: .cannotWrite)
+        }
+        return judgement.exit
+    }
+
+    /// Before MAIL there is none, and nothing on the descriptor.
+    private func envelope() throws(FilterError) -> Envelope? {
+        let bytes = try EnvelopeInput.bytes(on: Descriptor(rawValue: 3))
+        return bytes.isEmpty && stage < .mail ? nil : try EnvelopeInput.parse(bytes)
+    }
+}
+
+extension Judgement {
+    /// What goes over the wire.
+    var record: Fields { FilterReply(verdict, evidence: error?.text ?? evidence.summary).fields }
+}

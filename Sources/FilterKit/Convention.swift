@@ -1,0 +1,62 @@
+// Convention: how a filter is called and how it answers.
+// filter-protocol(7), section CONVENTIONS.
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import UnixIO
+
+/// The conventions, in the order in which they are recognised.
+public enum Convention: String, CaseIterable, Sendable {
+    /// A pool of workers behind a socket: `--serve`.
+    case resident
+    /// `qmail-queue`'s: message on 0, envelope on 1, and a next program to become.
+    case queue
+    /// filter-chain's: message on 0, envelope on 3, a record to `FILTER_VERDICT_FD`.
+    case chain
+    /// qmail-qfilter's. It is recognised so that nothing is judged by half: a filter that is
+    /// called so says that it does not know it yet.
+    case qfilter
+    /// A shell's: message on 0, edited message to 1.
+    case shell
+
+    /// The variables that mark a convention. Whatever a filter starts must not inherit them: a
+    /// script that calls `spf-check < message` gets the shell convention.
+    public static let variables: Set<String> = [
+        "FILTER_STAGE", "FILTER_VERDICT_FD", "QMAILPPID", "NUMRCPTS", "QMAILUSER", "QMAILHOST",
+        "QMAILRCPTS", "ENVSIZE", "MSGSIZE",
+    ]
+
+    /// Removes the marks from this process's own environment, once they were read.
+    static func forget() {
+        for variable in variables { unsetenv(variable) }
+    }
+
+    /// What this process was called by.
+    static func recognised(serves: Bool, hasNext: Bool) -> Convention {
+        if serves { return .resident }
+        if hasNext { return .queue }
+        if Environment.bytes("FILTER_STAGE") != nil { return .chain }
+        let marksQfilter = ["QMAILPPID", "NUMRCPTS"].allSatisfy { Environment.bytes($0) != nil }
+        if marksQfilter, isReadableFile(3) { return .qfilter }
+        return .shell
+    }
+
+    /// True where descriptor 1 is something to read, as a queue's envelope is and the output of
+    /// a shell is not: open for reading alone, or a readable file with something left in it. A
+    /// terminal and a socket can be read and written.
+    static var outputIsEnvelope: Bool {
+        let flags = fcntl(1, F_GETFL)
+        guard flags >= 0 else { return false }
+        if flags & O_ACCMODE == O_RDONLY { return true }
+        var status = stat()
+        return isReadableFile(1) && fstat(1, &status) == 0
+            && lseek(1, 0, SEEK_CUR) < status.st_size
+    }
+
+    private static func isReadableFile(_ number: Int32) -> Bool {
+        let flags = fcntl(number, F_GETFL)
+        guard flags >= 0, flags & O_ACCMODE != O_WRONLY else { return false }
+        var status = stat()
+        return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
+}

@@ -1,0 +1,104 @@
+// Setup: what a filter is told before it is asked anything.
+// filter-protocol(7), section OPTIONS.
+// SPDX-License-Identifier: MIT
+
+public import Control
+import MailModel
+import UnixIO
+
+/// The options and the convention of this process.
+public struct Setup: Sendable {
+    /// What was given on the command line.
+    public let options: Options
+    /// How this process was called.
+    public let convention: Convention
+    /// True with `--check`: nothing is handed on and nothing may be consumed.
+    public var checks: Bool { options.has("check") }
+    /// True with `--explain`.
+    public var explains: Bool { options.has("explain") }
+
+    /// The options that every filter has.
+    static let options: [Usage.Option] = [
+        .flag("check", "judge, but hand nothing on and consume nothing"),
+        .flag("explain", "write the evidence as one JSON object to descriptor 2"),
+        .value("as", "CONVENTION", "queue, chain or shell, whatever it looks like"),
+        .value("serve", "SOCKET", "serve requests on this Unix socket"),
+        .value("workers", "MIN-MAX", "how many workers serve (2-32)"),
+        .readyDescriptor,
+        .value("client-ip", "ADDRESS", "the client's address"),
+        .value("client-name", "NAME", "the client's verified name"),
+        .value("helo", "NAME", "the argument of HELO or EHLO"),
+        .value("auth-user", "NAME", "the name that was authenticated"),
+        .value("local-ip", "ADDRESS", "our address in this connection"),
+        .value("sender", "ADDRESS", "the reverse-path (shell convention)"),
+        .values("recipient", "ADDRESS", "a recipient (shell convention)"),
+    ]
+
+    private static let facts: [FactName] = [.clientIP, .clientName, .helo, .authUser, .localIP]
+
+    init(_ options: Options) throws(UsageError) {
+        self.options = options
+        let wanted = try options.choice("as", Convention.self)
+        convention =
+            wanted
+            ?? .recognised(serves: options.has("serve"), hasNext: options.trailing != nil)
+        try check()
+    }
+
+    /// Options that contradict each other or the convention.
+    private func check() throws(UsageError) {
+        if options.has("serve") != (convention == .resident) {
+            throw UsageError("--serve SOCKET is the resident convention and no other")
+        }
+        if (options.trailing != nil) != (convention == .queue) {
+            throw UsageError(
+                convention == .queue
+                    ? "the queue convention needs a next program after --"
+                    : "a next program after -- is the queue convention and no other")
+        }
+        if checks, convention == .queue {
+            throw UsageError("--check hands nothing on, so it takes no next program")
+        }
+        if convention == .qfilter {
+            throw UsageError("the convention of qmail-qfilter is not supported yet")
+        }
+    }
+
+    /// What options, then the environment, say of the client.
+    func clientFacts() throws(UsageError) -> Facts {
+        var facts = Facts()
+        for fact in Setup.facts {
+            let value = try options.read(fact.rawValue, form(of: fact)) { bytes in
+                form(of: fact) == "an address" && IPAddress(bytes) == nil ? nil : bytes
+            }
+            facts[fact] = value.flatMap { $0.isEmpty ? nil : $0 }
+        }
+        facts.addEnvironment()
+        return facts
+    }
+
+    private func form(of fact: FactName) -> String {
+        fact == .clientIP || fact == .localIP ? "an address" : "a name"
+    }
+
+    /// How many workers a pool has.
+    func workers() throws(UsageError) -> ClosedRange<Int> {
+        try options.range("workers") ?? 2...32
+    }
+
+    /// Becomes another program with the same command line, environment and descriptors: for a
+    /// filter that needs a heavy library only sometimes. Only before anything was read: in
+    /// `Filter.init` of a convention that judges once.
+    /// - Throws: `FilterError` with exit 55 when it cannot.
+    public func becomeTwin(_ name: String) throws(FilterError) -> Never {
+        guard let path = Programs.find(name) else {
+            throw .configuration("\(name): no such program")
+        }
+        let arguments = Usage.processArguments.map { String(decoding: $0, as: UTF8.self) }
+        do {
+            try exec(path, arguments, environment: Environment.all())
+        } catch {
+            throw FilterError(error, otherwise: .badConfiguration)
+        }
+    }
+}
