@@ -23,8 +23,8 @@ public final class CounterStore {
     /// - Parameters:
     ///   - folder: the folder; its path ends in the name of the limits' owner.
     ///   - mapSize: bytes of address space and at most of file.
-    ///   - clock: nanoseconds since 1970-01-01 UTC, read while no other process decides.
     ///   - log: gets an event when the store is replaced.
+    ///   - clock: nanoseconds since 1970-01-01 UTC, read while no other process decides.
     public init(
         folder: String, mapSize: Int = standardMapSize, log: Log,
         clock: @escaping () -> UInt64 = { WallClock.microseconds &* 1000 }
@@ -36,8 +36,8 @@ public final class CounterStore {
     }
 
     /// Charges what one request takes from its limits: all of it, or nothing when a limit that
-    /// refuses is exceeded. No other process decides meanwhile.
-    /// - Parameter isTrial: true to charge nothing at all; the outcome is the same.
+    /// refuses is exceeded. No other process decides meanwhile. A trial charges nothing at all; its
+    /// outcome is the same.
     /// - Throws: `CounterError`: it is not known, and nothing was charged.
     public func charge(_ charges: [Charge], isTrial: Bool = false) throws(CounterError) -> Outcome {
         var attempt = 1

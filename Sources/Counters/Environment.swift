@@ -16,8 +16,7 @@ final class Environment {
     private let process = getpid()
     private var database: MDB_dbi = 0
 
-    /// Opens a file, or makes it.
-    /// - Parameter isPrivate: true for a file that no other process can know of; it has no lock.
+    /// Opens a file, or makes it. A private one, that no other process can know of, has no lock.
     init(_ path: String, mapSize: Int, isPrivate: Bool = false) throws(CounterError) {
         self.path = path
         var handle: OpaquePointer?

@@ -1,0 +1,40 @@
+// ScanSource: the bytes that libclamav asks for: a few of ours, then a part of a file.
+// clcb_pread, clamav.h.
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import UnixIO
+
+/// What is scanned: a prefix, then `length` bytes of a file from `offset` on.
+struct ScanSource {
+    let descriptor: Descriptor
+    let offset: Int
+    let length: Int
+    let prefix: [UInt8]
+
+    /// Prefix and file together.
+    var count: Int { prefix.count + length }
+
+    /// Reads as pread(2) does; -1 when the file cannot be read.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at position: Int) -> Int {
+        guard position >= 0, position < count else { return 0 }
+        let room = UnsafeMutableRawBufferPointer(
+            rebasing: buffer[..<min(buffer.count, count - position)])
+        var filled = 0
+        if position < prefix.count {
+            filled = min(room.count, prefix.count - position)
+            room.copyBytes(from: prefix[position..<(position + filled)])
+        }
+        while filled < room.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: room[filled...])
+            let place = offset + position + filled - prefix.count
+            guard let got = try? descriptor.readSome(into: rest, at: place, "message") else {
+                return -1
+            }
+            // A file that became shorter is an error, not the end: libclamav was told its length.
+            guard got > 0 else { return -1 }
+            filled += got
+        }
+        return filled
+    }
+}

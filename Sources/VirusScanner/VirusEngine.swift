@@ -1,0 +1,168 @@
+// VirusEngine: libclamav with one set of signatures.
+// clamav.h, libclamav 1.4.
+// SPDX-License-Identifier: MIT
+
+import CClamAV
+import Glibc
+import UnixIO
+
+/// Signatures, loaded once. They survive a fork: load in the parent of a pool, then let every
+/// worker call `open`.
+public final class VirusEngine {
+    /// How many signatures were loaded.
+    public let signatures: Int
+    private let engine: OpaquePointer
+    private let limits: ScanLimits
+    private var temporary: TemporaryFolder?
+
+    /// Loads the signatures of a folder.
+    /// - Throws: `ScannerError`, `.empty` when there are none.
+    public init(database: String, limits: ScanLimits = ScanLimits()) throws(ScannerError) {
+        // libclamav prints on descriptor 2 unless somebody listens.
+        cl_set_clcb_msg { _, _, _, _ in }
+        try VirusEngine.check("cl_init", "libclamav", cl_init(UInt32(CL_INIT_DEFAULT)))
+        guard let engine = cl_engine_new() else {
+            throw .library(call: "cl_engine_new", object: database, "out of memory")
+        }
+        do throws(ScannerError) {
+            signatures = try VirusEngine.load(database, into: engine, limits)
+        } catch {
+            cl_engine_free(engine)
+            throw error
+        }
+        self.engine = engine
+        self.limits = limits
+    }
+
+    deinit { cl_engine_free(engine) }
+
+    /// Makes a folder for temporary files of this process below another, such as `/tmp`.
+    public func open(temporary base: String) throws(ScannerError) {
+        let folder = try TemporaryFolder(in: base)
+        try VirusEngine.check(
+            "cl_engine_set_str", folder.path,
+            cl_engine_set_str(engine, CL_ENGINE_TMPDIR, folder.path))
+        temporary = consume folder
+    }
+
+    /// Scans a mail message: `length` bytes of a file from `offset` on, whole and part by part.
+    ///
+    /// libclamav guesses from the first bytes whether something is mail, and guesses wrong when
+    /// the sender wishes: a field named `MZ` makes a message a program for Windows. So our own
+    /// Received field goes before it. What does not begin with a field at all is also scanned as
+    /// the file that it may be.
+    /// - Parameters:
+    ///   - descriptor: read with pread(2) only.
+    ///   - offset: the first byte of the message.
+    ///   - length: how many bytes it has.
+    ///   - added: header fields that go on top of the message.
+    /// - Returns: the result; `failed` when `open` was not called or the file is shorter.
+    public func scan(
+        _ descriptor: Descriptor, offset: Int, length: Int, adding added: [UInt8] = []
+    ) -> ScanResult {
+        guard temporary != nil else { return .failed("no folder for temporary files") }
+        guard length <= limits.size else { return .unscannable("size") }
+        let received = Array("Received: from chainmail by chainmail;\n".utf8)
+        let mail = ScanSource(
+            descriptor: descriptor, offset: offset, length: length, prefix: received + added)
+        let result = scan(mail)
+        guard result == .clean else { return result }
+        let file = ScanSource(descriptor: descriptor, offset: offset, length: length, prefix: [])
+        return file.beginsWithField ? result : scan(file)
+    }
+
+    private func scan(_ source: ScanSource) -> ScanResult {
+        guard source.length > 0 else { return .clean }
+        return withUnsafePointer(to: source) { pointer in
+            let handle = UnsafeMutableRawPointer(mutating: UnsafeRawPointer(pointer))
+            guard let map = cl_fmap_open_handle(handle, 0, source.count, readSource, 1) else {
+                return .failed("cl_fmap_open_handle failed")
+            }
+            defer { cl_fmap_close(map) }
+            var options = VirusEngine.options
+            var name: UnsafePointer<CChar>?
+            var scanned: UInt = 0
+            let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, nil)
+            return ScanResult(code, name: name.map { String(cString: $0) })
+        }
+    }
+
+    /// Everything is looked into, and what cannot be is an alert.
+    private static var options: cl_scan_options {
+        var options = cl_scan_options()
+        options.general = UInt32(CL_SCAN_GENERAL_HEURISTICS)
+        options.parse = ~0
+        options.heuristic = UInt32(
+            CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE
+                | CL_SCAN_HEURISTIC_ENCRYPTED_DOC)
+        return options
+    }
+
+    private static func load(
+        _ database: String, into engine: OpaquePointer, _ limits: ScanLimits
+    ) throws(ScannerError) -> Int {
+        for (field, value) in numbers(limits) {
+            try check("cl_engine_set_num", database, cl_engine_set_num(engine, field, value))
+        }
+        var count: UInt32 = 0
+        try check("cl_load", database, cl_load(database, engine, &count, standardDatabases))
+        guard count > 0 else { throw .empty(database) }
+        try check("cl_engine_compile", database, cl_engine_compile(engine))
+        return Int(count)
+    }
+
+    /// CL_DB_STDOPT, a macro that Swift cannot read.
+    private static let standardDatabases = UInt32(
+        CL_DB_PHISHING | CL_DB_PHISHING_URLS | CL_DB_BYTECODE)
+
+    private static func numbers(_ limits: ScanLimits) -> [(cl_engine_field, Int64)] {
+        let size = Int64(clamping: limits.size) + 4096
+        let (seconds, attoseconds) = limits.time.components
+        let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+        return [
+            (CL_ENGINE_MAX_SCANSIZE, size),
+            // What is unpacked from a zip is cut at this size without a word (unzip.c); a file so
+            // cut must still exceed the limit before, which does alert.
+            (CL_ENGINE_MAX_FILESIZE, size + 65_536),
+            (CL_ENGINE_MAX_FILES, Int64(clamping: limits.files)),
+            (CL_ENGINE_MAX_RECURSION, Int64(clamping: limits.depth)),
+            (CL_ENGINE_MAX_SCANTIME, min(max(1, milliseconds), Int64(Int32.max))),
+            (CL_ENGINE_PCRE_MATCH_LIMIT, 100_000),
+            (CL_ENGINE_PCRE_RECMATCH_LIMIT, 2000),
+            // Beyond these libclamav leaves out a part of its work without a word.
+            (CL_ENGINE_PCRE_MAX_FILESIZE, size), (CL_ENGINE_MAX_EMBEDDEDPE, size),
+            (CL_ENGINE_MAX_HTMLNORMALIZE, size), (CL_ENGINE_MAX_HTMLNOTAGS, size),
+            (CL_ENGINE_MAX_SCRIPTNORMALIZE, size),
+        ]
+    }
+
+    private static func check(
+        _ call: String, _ object: String, _ code: cl_error_t
+    ) throws(ScannerError) {
+        guard code == CL_SUCCESS else {
+            throw .library(call: call, object: object, String(cString: cl_strerror(code)))
+        }
+    }
+}
+
+/// libclamav's way to read: the handle is a `ScanSource` that lives as long as the scan.
+private func readSource(
+    _ handle: UnsafeMutableRawPointer?, _ buffer: UnsafeMutableRawPointer?, _ count: Int,
+    _ offset: off_t
+) -> off_t {
+    guard let handle, let buffer else { return -1 }
+    let source = handle.assumingMemoryBound(to: ScanSource.self)
+    return source.pointee.read(
+        into: UnsafeMutableRawBufferPointer(start: buffer, count: count), at: offset)
+}
+
+extension ScanSource {
+    /// True when it begins with a field name and a colon, after RFC 5322, section 2.2.
+    var beginsWithField: Bool {
+        var bytes = [UInt8](repeating: 0, count: 128)
+        let count = bytes.withUnsafeMutableBytes { read(into: $0, at: 0) }
+        guard count > 0 else { return false }
+        let name = bytes[..<count].prefix { (0x21...0x7E).contains($0) && $0 != 0x3A }
+        return !name.isEmpty && name.count < count && bytes[name.count] == 0x3A
+    }
+}
