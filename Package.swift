@@ -119,8 +119,14 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["MailModel", "UnixIO"], path: "Tests/TestSupport",
             swiftSettings: strict),
+        .executableTarget(
+            name: "pool-example", dependencies: ["MailModel", "UnixIO", "Workers"],
+            path: "Tests/Support/pool-example", swiftSettings: strict),
         tests("MailModel", ["MailModel"]),
+        tests("UnixIO", ["UnixIO", "TestSupport"]),
+        tests("Workers", ["Workers", "UnixIO", "MailModel", "TestSupport", "pool-example"]),
         tests("SMTPProtocol", ["SMTPProtocol", "MailModel"]),
+        tests("Control", ["Control", "MailModel", "TestSupport"]),
         tests("Layer", ["TestSupport"]),
     ]
 )
