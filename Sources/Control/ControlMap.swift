@@ -41,11 +41,11 @@ public struct ControlMap: Hashable, Sendable {
     public var keys: some Collection<[UInt8]> { values.keys }
 }
 
-/// A domain and then its `.suffix`es from the longest to the shortest.
+/// A domain and then its `.suffix`es from the longest to the shortest; of an empty one nothing.
 struct DomainSuffixes: Sequence, IteratorProtocol {
     private var rest: ArraySlice<UInt8>?
 
-    init(_ domain: [UInt8]) { rest = domain[...] }
+    init(_ domain: [UInt8]) { rest = domain.isEmpty ? nil : domain[...] }
 
     mutating func next() -> ArraySlice<UInt8>? {
         guard let current = rest else { return nil }
