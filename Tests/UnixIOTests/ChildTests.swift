@@ -36,7 +36,7 @@ struct ChildTests {
         try two.borrowed.writeAll(Array("2".utf8), "two")
         try two.borrowed.rewind("two")
         let (first, second) = (one.number, two.number)
-        let script = "test $(cat <&\(first))$(cat <&\(second)) = 21"
+        let script = "test $(cat /dev/fd/\(first))$(cat /dev/fd/\(second)) = 21"
         #expect(try run(script) { $0.descriptors = [first: second, second: first] } == .exited(0))
     }
 
