@@ -115,7 +115,7 @@ extension InternetEndpoint {
         self.init(address: found.address, port: found.port)
     }
 
-    fileprivate func withSocketAddress<Result>(
+    func withSocketAddress<Result>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         var storage = sockaddr_storage()
