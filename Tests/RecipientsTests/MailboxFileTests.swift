@@ -1,0 +1,110 @@
+import Control
+import Glibc
+import MailModel
+import Recipients
+import TestSupport
+import Testing
+
+@Suite struct MailboxFileTests {
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    private func file(_ lines: String) throws -> MailboxFile {
+        try MailboxFile(folder.write("mailboxes", lines), mail: "/mail")
+    }
+
+    private func mailbox(_ text: String) throws -> Mailbox { try Mailbox(Array(text.utf8)) }
+
+    @Test func `a mailbox without a path has its Maildir by domain and local-part`() throws {
+        var file = try file("# ours\n\nAlice@Example.test\n")
+        let expected = Presence.exists(maildir: "/mail/example.test/alice/Maildir")
+        #expect(try file.find(mailbox("alice@example.test")) == expected)
+        #expect(try file.find(mailbox("ALICE@EXAMPLE.TEST")) == expected)
+    }
+
+    @Test func `a path is taken as it is, a relative one below the mail folder`() throws {
+        var file = try file("a@x.test /srv/a b/Maildir/\nb@x.test\tshared\n")
+        #expect(try file.find(mailbox("a@x.test")) == .exists(maildir: "/srv/a b/Maildir"))
+        #expect(try file.find(mailbox("b@x.test")) == .exists(maildir: "/mail/shared"))
+    }
+
+    @Test func `a domain is known when any mailbox has it`() throws {
+        var file = try file("a@x.test\n")
+        #expect(try file.find(mailbox("b@x.test")) == .noSuchMailbox)
+        #expect(try file.find(mailbox("a@y.test")) == .unknownDomain)
+        #expect(try file.find(mailbox("a@sub.x.test")) == .unknownDomain)
+        #expect(try file.find(mailbox("a")) == .unknownDomain)
+        #expect(try file.find(mailbox("a@")) == .unknownDomain)
+        #expect(try file.find(mailbox("@x.test")) == .noSuchMailbox)
+    }
+
+    @Test func `a catch-all takes what has no mailbox of its own`() throws {
+        var file = try file("@x.test /all\na@x.test /own\n")
+        #expect(try file.find(mailbox("a@x.test")) == .exists(maildir: "/own"))
+        #expect(try file.find(mailbox("b@x.test")) == .exists(maildir: "/all"))
+    }
+
+    @Test(arguments: [
+        "alice", "alice@", "@x.test", "../x@x.test", "a/b@x.test", "a@..", "a@x/y",
+    ])
+    func `a line that names no mailbox is an error with file and line`(line: String) throws {
+        let error = #expect(throws: ControlError.self) { try file("ok@x.test\n\(line)\n") }
+        #expect(error?.description.hasPrefix("\(folder.path)/mailboxes:2: ") == true)
+    }
+
+    @Test func `a missing file is an error, not a file without mailboxes`() throws {
+        #expect(throws: ControlError.self) {
+            try MailboxFile(folder.file("none"), mail: "/mail")
+        }
+    }
+
+    @Test func `a change is seen, and a change for the bad is an error until it is mended`() throws
+    {
+        var file = try file("a@x.test\n")
+        try folder.write("mailboxes", "b@x.test\n")
+        let sees = try eventually { try file.find(mailbox("b@x.test")) != .noSuchMailbox }
+        #expect(sees)
+        try folder.write("mailboxes", "nonsense\n")
+        #expect(eventually { (try? file.find(mailbox("b@x.test"))) == nil })
+        unlink(folder.file("mailboxes"))
+        #expect(throws: ControlError.self) { try file.find(mailbox("b@x.test")) }
+        try folder.write("mailboxes", "c@x.test\n")
+        #expect(eventually { (try? file.find(mailbox("c@x.test"))) != nil })
+    }
+}
+
+@Suite struct RecipientSourcesTests {
+    private let folder: TestFolder
+
+    init() throws { folder = try TestFolder() }
+
+    private func find(_ address: String, in names: [String]) throws -> Presence {
+        var sources = try RecipientSources(names, root: Root(folder.path))
+        return try sources.find(Mailbox(Array(address.utf8)))
+    }
+
+    @Test func `the first source that knows the domain decides`() throws {
+        let one = try folder.write("one", "a@x.test /one\n")
+        let two = try folder.write("two", "a@x.test /two\nb@x.test\na@y.test /two\n")
+        let names = ["file:\(one)", "file:\(two)"]
+        #expect(try find("a@x.test", in: names) == .exists(maildir: "/one"))
+        #expect(try find("b@x.test", in: names) == .noSuchMailbox)
+        #expect(try find("a@y.test", in: names) == .exists(maildir: "/two"))
+        #expect(try find("a@z.test", in: names) == .unknownDomain)
+    }
+
+    @Test(arguments: ["", "file:", "/etc/mailboxes", "ldap:server"])
+    func `a source of another kind is an error`(name: String) {
+        #expect(throws: ControlError.self) { try find("a@x.test", in: [name]) }
+    }
+
+    @Test func `the root's own source is control/mailboxes`() throws {
+        let root = Root(folder.path)
+        #expect(throws: ControlError.self) { try RecipientSources(root) }
+        try folder.write("etc/control/mailboxes", "a@x.test\n")
+        var sources = try RecipientSources(root)
+        let presence = try sources.find(Mailbox(Array("a@x.test".utf8)))
+        #expect(presence == .exists(maildir: "\(folder.path)/mail/x.test/a/Maildir"))
+    }
+}
