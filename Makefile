@@ -1,0 +1,44 @@
+# make          build everything into .build/release
+# make run      start a complete server in var/, on 127.0.0.1 port 2525
+# make test     run all tests
+# make check    lint, build, tests and manual pages
+# make bench    print what it costs, beside Postfix
+# SPDX-License-Identifier: MIT
+
+ROOT ?= var
+
+.PHONY: build run test check lint lint-manuals bench toolchain packages test-packages clean
+
+build: toolchain packages
+	swift build -c release
+
+run: build
+	@exec scripts/run $(ROOT)
+
+test: toolchain test-packages
+	swift build --build-tests
+	swift test --skip-build
+
+check: lint lint-manuals build test
+
+lint: toolchain
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+lint-manuals: test-packages
+	mandoc -T lint -W warning man/*
+
+bench: build
+	Benchmarks/run
+
+toolchain:
+	@command -v swift > /dev/null || { \
+	    echo "Swift 6.2 or later is missing: https://www.swift.org/install/linux/" >&2; exit 1; }
+
+packages:
+	@scripts/install-packages build
+
+test-packages:
+	@scripts/install-packages build test
+
+clean:
+	rm -rf .build
