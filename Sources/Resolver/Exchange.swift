@@ -3,12 +3,13 @@
 // SPDX-License-Identifier: MIT
 
 import CResolv
+import Control
 import Glibc
 import SystemPackage
 import UnixIO
 
 struct Exchange {
-    let server: NameServer
+    let server: Endpoint
     let question: Question
     let deadline: Deadline
 

@@ -107,7 +107,7 @@ struct Message {
             strings.append(Array(rest.prefix(Int(length))))
             rest = rest.dropFirst(Int(length))
         }
-        guard !strings.isEmpty else { throw .malformed }
+        // A record of no string is malformed by RFC 1035 and no reason to know nothing.
         return strings
     }
 }

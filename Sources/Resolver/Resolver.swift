@@ -2,6 +2,7 @@
 // RFC 1035; RFC 5452; RFC 7766.
 // SPDX-License-Identifier: MIT
 
+public import Control
 public import MailModel
 public import UnixIO
 
@@ -18,14 +19,14 @@ public struct Resolver: Sendable {
     public static let datagramSize: UInt16 = 1232
 
     /// The servers, in the order they are asked.
-    public let servers: [NameServer]
+    public let servers: [Endpoint]
     /// How long one server may take in the first round; each round doubles it.
     public let timeout: Duration
     /// Rounds over all servers.
     public let attempts: Int
 
     /// A resolver that asks these servers.
-    public init(servers: [NameServer], timeout: Duration = .seconds(3), attempts: Int = 2) {
+    public init(servers: [Endpoint], timeout: Duration = .seconds(3), attempts: Int = 2) {
         self.servers = servers
         self.timeout = timeout
         self.attempts = max(1, attempts)

@@ -9,7 +9,7 @@ import Resolver
 struct ZoneFileError: Error, CustomStringConvertible {
     let line: Int
     let reason: String
-    var description: String { "line \(line): \(reason)" }
+    var description: String { "\(line): \(reason)" }
 }
 
 /// One word of a line, and whether it stood in quotes.

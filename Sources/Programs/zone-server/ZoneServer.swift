@@ -2,15 +2,13 @@
 // zone-server(8).
 // SPDX-License-Identifier: MIT
 
+import Control
 import Glibc
 import MailModel
-import Resolver
 import UnixIO
 
 @main
 struct ZoneServer {
-    static let usage = "usage: zone-server [--listen ADDRESS:PORT] [--ready-fd N] ZONEFILE\n"
-
     /// sysexits(3).
     enum Exit: Int32 {
         case usage = 64
@@ -18,72 +16,42 @@ struct ZoneServer {
         case system = 71
     }
 
-    var address = IPAddress(bytes: [127, 0, 0, 1])
-    var port: UInt16 = 0
-    var readyDescriptor: Int32 = 1
-    var file: String?
+    static let usage = Usage(
+        "zone-server", "Serves the names of a file by DNS.", operands: "ZONEFILE",
+        [
+            .value("listen", "ADDRESS:PORT", "an IPv4 address (127.0.0.1:0; 0 is any free port)"),
+            .value("ready-fd", "N", "write ADDRESS:PORT to this descriptor when ready (1)"),
+        ])
 
     static func main() {
-        var options = ZoneServer()
-        options.read(CommandLine.arguments.dropFirst())
-        options.serve()
-    }
-
-    mutating func read(_ arguments: ArraySlice<String>) {
-        var rest = arguments
-        while let word = rest.popFirst() {
-            switch word {
-            case "--help": ZoneServer.say(ZoneServer.usage)
-            case "--version": ZoneServer.say("zone-server \(chainmailVersion)\n")
-            case "--listen": listen(rest.popFirst())
-            case "--ready-fd":
-                guard let number = rest.popFirst().flatMap(Int32.init), number >= 0 else {
-                    ZoneServer.fail(.usage, "--ready-fd wants a descriptor")
-                }
-                readyDescriptor = number
-            case _ where word.hasPrefix("-") || file != nil:
-                ZoneServer.fail(.usage, "unexpected \(word)\n\(ZoneServer.usage)")
-            default: file = word
-            }
-        }
-    }
-
-    private mutating func listen(_ word: String?) {
-        let parts = (word ?? "").utf8.split(separator: 0x3A, omittingEmptySubsequences: false)
-        guard parts.count == 2, let address = IPAddress(parts[0]), address.isVersion4,
-            let port = parts[1].decimalValue.flatMap(UInt16.init(exactly:))
-        else { ZoneServer.fail(.usage, "--listen wants an IPv4 address and a port") }
-        self.address = address
-        self.port = port
-    }
-
-    private func serve() {
-        guard let file, let address else {
-            ZoneServer.fail(.usage, "a zone file is wanted\n\(ZoneServer.usage)")
-        }
+        let options = usage.parseOrExit(misuse: Exit.usage.rawValue)
         do {
-            let zone = try Zone(file: try Files.contents(of: file))
-            let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
-            let sockets = try Sockets(address, port: port)
-            let line = Array("\(address):\(sockets.port)\n".utf8)
-            try Descriptor(rawValue: readyDescriptor).writeAll(line, "ready-fd")
-            var service = Service(
-                sockets: sockets, file: file, log: Log("zone-server"), zone: zone)
-            try service.run(signals)
+            try serve(options)
+        } catch let error as UsageError {
+            usage.fail("\(error)", Exit.usage.rawValue)
         } catch let error as ZoneFileError {
-            ZoneServer.fail(.badFile, "\(file), \(error)")
+            usage.fail("\(options.operands[0]):\(error)", Exit.badFile.rawValue)
         } catch {
-            ZoneServer.fail(.system, "\(error)")
+            usage.fail("\(error)", Exit.system.rawValue)
         }
     }
 
-    private static func say(_ text: String) -> Never {
-        let isWritten = (try? Descriptor(rawValue: 1).writeAll(Array(text.utf8), "stdout")) != nil
-        exit(isWritten ? 0 : Exit.system.rawValue)
-    }
-
-    private static func fail(_ code: Exit, _ text: String) -> Never {
-        try? Descriptor(rawValue: 2).writeAll(Array("zone-server: \(text)\n".utf8), "stderr")
-        exit(code.rawValue)
+    private static func serve(_ options: Options) throws {
+        guard options.operands.count == 1, let file = options.operands.first else {
+            throw UsageError("one zone file is wanted")
+        }
+        let endpoint =
+            try options.read("listen", "an IPv4 address and a port") { text in
+                Endpoint(text).flatMap { $0.address.isVersion4 ? $0 : nil }
+            } ?? Endpoint("127.0.0.1:0")
+        guard let endpoint else { throw UsageError("no address to listen on") }
+        let ready = Descriptor(rawValue: Int32(try options.integer("ready-fd") ?? 1))
+        let zone = try Zone(file: try Files.contents(of: file))
+        let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP])
+        let sockets = try Sockets(endpoint.address, port: endpoint.port)
+        let line = "\(Endpoint(endpoint.address, port: sockets.port))\n"
+        try ready.writeAll(Array(line.utf8), "ready-fd")
+        var service = Service(sockets: sockets, file: file, log: Log("zone-server"), zone: zone)
+        try service.run(signals)
     }
 }
