@@ -1,0 +1,106 @@
+// spf-check: asks the sender's domain whether the client may use it.
+// spf-check(8); RFC 7208.
+// SPDX-License-Identifier: MIT
+
+import Control
+import FilterKit
+import Glibc
+import MailModel
+import Resolver
+import SenderPolicy
+import UnixIO
+
+@main struct SPFCheck: Filter {
+    static let name = "spf-check"
+    static let summary = "Asks the sender's domain whether the client may use it (RFC 7208)."
+    static let options: [Usage.Option] = [
+        .value("reject", "LIST", "results to reject, with commas, or an empty list (fail)"),
+        .value("defer", "LIST", "results to defer (temperror)"),
+        .value("identity", "WHAT", "mailfrom (the default), helo, or both"),
+        .values("resolver", "ADDRESS[:PORT]", "ask this resolver"),
+        .value("timeout", "TIME", "for one check as a whole (20s)"),
+        .value("receiver", "NAME", "our name (control/me, else the host's)"),
+        .root,
+    ]
+
+    enum Identities: String, CaseIterable {
+        case mailfrom
+        case helo
+        case both
+
+        var all: [SPFIdentity] {
+            switch self {
+            case .mailfrom: [.mailfrom]
+            case .helo: [.helo]
+            case .both: [.helo, .mailfrom]
+            }
+        }
+    }
+
+    private let action: Action
+    private let identities: Identities
+    private let policy: SenderPolicy
+    private let receiver: [UInt8]
+
+    static func main() { FilterMain.run(Self.self) }
+
+    init(_ setup: Setup) throws {
+        let options = setup.options
+        let control = Root(options).control
+        action = try Action(options)
+        identities = try options.choice("identity", Identities.self) ?? .mailfrom
+        receiver = try options.bytes("receiver") ?? control.line("me") ?? SPFCheck.hostName()
+        policy = SenderPolicy(
+            resolver: Resolver(servers: try Resolver.servers(options, control)),
+            receiver: receiver, timeout: try options.duration("timeout") ?? .seconds(20))
+    }
+
+    mutating func judge(
+        _ request: borrowing Request, _ evidence: inout Evidence
+    ) throws(FilterError) -> Verdict {
+        guard let client = request.facts.clientIP, !request.facts.mayRelay else {
+            evidence["skipped"] = request.facts.mayRelay ? "the client may relay" : "no client"
+            return .accept
+        }
+        var edits: [Edit] = []
+        for identity in identities.all {
+            // A check of HELO alone needs no envelope.
+            let path = request.reversePath ?? .null
+            let question = SPFQuestion(
+                client: client, helo: request.facts[.helo] ?? [], reversePath: path,
+                identity: identity)
+            guard let question else {
+                evidence.log("result", SPFResult.none.rawValue)
+                continue
+            }
+            let finding = policy.check(question)
+            finding.record(in: &evidence)
+            if let refusal = action.refusal(finding) { return refusal }
+            if let field = finding.field(receiver: receiver) { edits.append(.prepend(field)) }
+            edits.append(.note(name: "spf", value: Array(finding.result.rawValue.utf8)))
+        }
+        return .accept(edits)
+    }
+
+    private static func hostName() throws(SystemError) -> [UInt8] {
+        var name = [CChar](repeating: 0, count: 256)
+        let result = gethostname(&name, name.count - 1)
+        guard result == 0 else { throw SystemError.last("gethostname", "this host") }
+        return name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
+    }
+}
+
+extension SPFFinding {
+    /// Says what was found, and why.
+    func record(in evidence: inout Evidence) {
+        evidence.log("result", result.rawValue)
+        evidence.log("domain", question.domain.printable)
+        evidence.log("identity", question.identity.rawValue)
+        evidence["mechanism"] = mechanism.map(JSON.text) ?? .null
+        evidence["explanation"] = explanation.map(JSON.text) ?? .null
+        if let problem { evidence.log("problem", problem) }
+        evidence["lookups"] = .number(lookups)
+        evidence["void_lookups"] = .number(voidLookups)
+        evidence["queries"] = .list(queries.map(JSON.text))
+    }
+}
