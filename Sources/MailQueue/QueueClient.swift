@@ -19,6 +19,9 @@ public struct NamelessFile: ~Copyable {
         self.writing = writing
         self.reading = reading
     }
+
+    /// The descriptor to write, for who passes the other one to nobody.
+    consuming func onlyWriting() -> OwnedDescriptor { writing }
 }
 
 /// Asks the resident queue-message. Each call is one connection of its own and may come from any
@@ -46,23 +49,28 @@ public struct QueueClient: Sendable {
         return NamelessFile(writing: writing, reading: reading)
     }
 
-    /// Hands over a message. When this returns `.queued`, it is safe on disk.
-    /// - Parameters:
-    ///   - submission: everything but the bytes.
-    ///   - file: `NamelessFile.writing`; with `isCopied` any regular or memory file.
+    /// Hands over a message. When this returns `.queued`, it is safe on disk. The file is
+    /// `NamelessFile.writing`, or with `isCopied` any regular or memory file.
     /// - Returns: `.refused` also when the service is away, hangs or answers nonsense. The message
     ///   may have been queued all the same, as with any reply that gets lost.
     public func commit(
         _ submission: Submission, _ file: Descriptor, deadline: Deadline
     ) -> QueueOutcome {
         do throws(QueueError) {
-            let answer = try exchange(submission.fields, [file], deadline)
-            guard let outcome = QueueOutcome(answer.fields) else { throw .badAnswer(socket) }
-            if case .queued(let id) = outcome, id != submission.id { throw .badAnswer(socket) }
-            return outcome
+            return try submit(submission, file, deadline: deadline)
         } catch {
             return error.outcome
         }
+    }
+
+    /// The same, for who can do without the service.
+    func submit(
+        _ submission: Submission, _ file: Descriptor, deadline: Deadline
+    ) throws(QueueError) -> QueueOutcome {
+        let answer = try exchange(submission.fields, [file], deadline)
+        guard let outcome = QueueOutcome(answer.fields) else { throw .badAnswer(socket) }
+        if case .queued(let id) = outcome, id != submission.id { throw .badAnswer(socket) }
+        return outcome
     }
 
     private func exchange(

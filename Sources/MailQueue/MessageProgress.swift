@@ -1,0 +1,89 @@
+// MessageProgress: what became of each recipient of a message so far.
+// queue(5), section THE STATE FILE.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+/// The state machine of a message's recipients. It has no clock and no files: records go in,
+/// questions come out.
+public struct MessageProgress: Hashable, Sendable {
+    /// One recipient.
+    public enum Recipient: Hashable, Sendable {
+        /// To be tried at `due` (seconds since 1970; 0: at once), last tried at `tried`
+        /// (microseconds; 0: never).
+        case pending(due: Int, tried: UInt64)
+        /// Done.
+        case delivered
+        /// Never to be tried again, and to be reported.
+        case failed(DeliveryResult)
+        /// Failed and reported.
+        case bounced
+    }
+
+    /// Each recipient, in the order of the envelope.
+    public private(set) var recipients: [Recipient]
+    /// How many reports were made; the next report's id counts from here.
+    public private(set) var bounces = 0
+
+    /// A message that was never tried.
+    public init(recipients count: Int) {
+        recipients = Array(repeating: .pending(due: 0, tried: 0), count: count)
+    }
+
+    /// What the records of a state file amount to.
+    public init(recipients count: Int, _ records: [StateRecord]) {
+        self.init(recipients: count)
+        for record in records { apply(record) }
+    }
+
+    /// Takes note of what happened. Numbers of recipients that do not exist are passed over, and
+    /// so is whatever comes after a recipient's end.
+    public mutating func apply(_ record: StateRecord) {
+        switch record {
+        case .result(let numbers, let result, let time, let due):
+            for number in numbers where recipients.indices.contains(number) {
+                guard case .pending = recipients[number] else { continue }
+                switch result.outcome {
+                case .delivered: recipients[number] = .delivered
+                case .failed: recipients[number] = .failed(result)
+                case .deferred: recipients[number] = .pending(due: due ?? 0, tried: time)
+                }
+            }
+        case .bounced(let numbers, _):
+            bounces += 1
+            for number in numbers where recipients.indices.contains(number) {
+                guard case .failed = recipients[number] else { continue }
+                recipients[number] = .bounced
+            }
+        }
+    }
+
+    /// True when nothing is left to do: every recipient is delivered or bounced.
+    public var isFinished: Bool {
+        recipients.allSatisfy { $0 == .delivered || $0 == .bounced }
+    }
+
+    /// The recipients that failed and are not reported yet, with the reason.
+    public var unreported: [(recipient: Int, result: DeliveryResult)] {
+        recipients.enumerated().compactMap { index, recipient in
+            if case .failed(let result) = recipient { (index, result) } else { nil }
+        }
+    }
+
+    /// The recipients to try at `now` (seconds): those whose moment has come, and those last
+    /// tried before `flush` (microseconds), when everything was made due.
+    public func due(now: Int, flush: UInt64 = 0) -> [Int] {
+        recipients.enumerated().compactMap { index, recipient in
+            guard case .pending(let due, let tried) = recipient, due <= now || tried < flush
+            else { return nil }
+            return index
+        }
+    }
+
+    /// The earliest moment at which something is due; nil when nothing is pending.
+    public var nextDue: Int? {
+        recipients.compactMap { recipient in
+            if case .pending(let due, _) = recipient { due } else { nil }
+        }.min()
+    }
+}

@@ -1,0 +1,149 @@
+// Spool: the folders of the queue and every call that changes them.
+// queue(5).
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import MailModel
+import UnixIO
+
+/// Where in the queue a message file is.
+public enum MessagePlace: Hashable, Sendable {
+    /// Never deferred.
+    case new
+    /// Waits until the moment of this bucket.
+    case deferred(Bucket)
+    /// Waits for the administrator.
+    case held
+
+    /// The path of a message's file in the queue.
+    public func path(_ id: QueueID) -> String {
+        switch self {
+        case .new: "new/\(id.folder)/\(id)"
+        case .deferred(let bucket): "deferred/\(bucket)/\(id)"
+        case .held: "held/\(id)"
+        }
+    }
+}
+
+/// The queue on disk. Every call that changes something goes through here, so that what is synced
+/// before what can be read in one place. For processes with one thread.
+public final class Spool {
+    /// Called with a name before each call that changes the queue. A test throws from here to
+    /// stop at that point, as a crash would.
+    public typealias Probe = (StaticString) throws(SystemError) -> Void
+
+    /// The folder `queue`.
+    public let path: String
+    let root: OwnedDescriptor
+    private let folders: FolderCache
+    private let probe: Probe?
+    private let device: dev_t
+    private let owner: uid_t
+    private var trigger: OwnedDescriptor?
+
+    /// The names of the 32 folders that ids are divided among.
+    public static let shards = Array("0123456789abcdefghjkmnpqrstvwxyz").map(String.init)
+
+    /// Opens the queue in the folder `queue` of the spool; `makes` what is missing of it.
+    /// - Throws: `QueueError.system`.
+    public init(_ path: String, makes: Bool = false, probe: Probe? = nil) throws(QueueError) {
+        self.path = path
+        self.probe = probe
+        do throws(SystemError) {
+            if makes { try Spool.make(path) }
+            root = try Files.openFolder(path)
+            folders = FolderCache(root.borrowed)
+            let status = try root.borrowed.status(path)
+            (device, owner) = (status.st_dev, status.st_uid)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// True when this process's user owns the queue.
+    public var isOurs: Bool { owner == geteuid() }
+
+    /// The queue's user.
+    public var user: uid_t { owner }
+
+    private static func make(_ path: String) throws(SystemError) {
+        try Files.makeFolders(path)
+        let root = try Files.openFolder(path)
+        for name in ["new", "deferred", "held", "state", "tmp", "damaged"] {
+            try Files.makeFolder(name, in: root.borrowed)
+        }
+        for parent in ["new", "state"] {
+            for shard in shards { try Files.makeFolder("\(parent)/\(shard)", in: root.borrowed) }
+            let folder = try Files.openFolder(parent, in: root.borrowed)
+            try folder.borrowed.sync(parent)
+        }
+        try Files.makeFIFO("trigger", in: root.borrowed)
+        try root.borrowed.sync(path)
+    }
+
+    /// Makes a call after the probe let it pass.
+    func step<Result>(
+        _ name: StaticString, _ body: () throws(SystemError) -> Result
+    ) throws(SystemError) -> Result {
+        try probe?(name)
+        return try body()
+    }
+
+    /// A folder of the queue, opened once and kept.
+    func folder(_ name: String) throws(SystemError) -> Descriptor { try folders[name] }
+
+    /// True for a file that `nameless` made here and that has no name yet.
+    func isOurNameless(_ status: Glibc.stat) -> Bool {
+        status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 0 && status.st_dev == device
+            && status.st_uid == owner
+    }
+
+    /// Syncs a folder.
+    func sync(folder name: String) throws(SystemError) {
+        try step("fsync folder") { () throws(SystemError) in
+            try folder(name).sync("\(path)/\(name)")
+        }
+    }
+
+    /// Opens a file of the queue for reading.
+    func open(_ name: String) throws(SystemError) -> OwnedDescriptor {
+        try Files.open(name, O_RDONLY | O_NOFOLLOW, in: root.borrowed)
+    }
+
+    /// Tells the manager of a message, without waiting. A manager that is away, or is told too
+    /// much at once, finds it by looking.
+    public func pullTrigger(_ id: QueueID) {
+        let line = Array("\(id)\n".utf8)
+        for _ in 0..<2 {
+            if trigger == nil {
+                trigger = try? Files.open("trigger", O_WRONLY | O_NONBLOCK, in: root.borrowed)
+            }
+            guard let trigger = trigger.take() else { return }
+            let written = write(trigger.number, line, line.count)
+            // EPIPE: the FIFO was made anew, or its reader is away for a moment.
+            if written == line.count || errno != EPIPE {
+                self.trigger = consume trigger
+                return
+            }
+        }
+    }
+}
+
+/// Descriptors of folders, opened when first needed.
+final class FolderCache {
+    private let root: Descriptor
+    private var open: [String: Int32] = [:]
+
+    init(_ root: Descriptor) { self.root = root }
+
+    deinit { for number in open.values { _ = OwnedDescriptor(number) } }
+
+    subscript(name: String) -> Descriptor {
+        get throws(SystemError) {
+            if let number = open[name] { return Descriptor(rawValue: number) }
+            let number = try Files.openFolder(name, in: root).take()
+            open[name] = number
+            return Descriptor(rawValue: number)
+        }
+    }
+}

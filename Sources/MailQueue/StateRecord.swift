@@ -1,0 +1,107 @@
+// StateRecord: one thing that happened to recipients of a message.
+// queue(5), section THE STATE FILE.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+
+/// A record of a state file. Recipients are numbers: the order of the envelope counts from 0.
+public enum StateRecord: Hashable, Sendable {
+    /// An attempt at these recipients ended like this, at this time (microseconds since 1970);
+    /// `due` is the next attempt (seconds since 1970) of what was deferred.
+    case result([Int], DeliveryResult, time: UInt64, due: Int?)
+    /// A DSN about these recipients is in the queue, or none is due.
+    case bounced([Int], dsn: QueueID?)
+
+    /// The record as it is appended.
+    var line: [UInt8] {
+        let frame = fields.frame
+        let checksum = String(CRC32C(frame).value, radix: 16)
+        var line = Array(String(repeating: "0", count: 8 - checksum.utf8.count).utf8)
+        line += checksum.utf8
+        line.append(0x20)
+        line += frame
+        line.append(0x0A)
+        return line
+    }
+
+    private var fields: Fields {
+        var fields = Fields()
+        switch self {
+        case .result(let recipients, let result, let time, let due):
+            fields.append("record", "result")
+            for recipient in recipients { fields.append("recipient", recipient) }
+            fields.append("time", Int(clamping: time))
+            fields.append(result)
+            if let due { fields.append("due", due) }
+        case .bounced(let recipients, let dsn):
+            fields.append("record", "bounced")
+            for recipient in recipients { fields.append("recipient", recipient) }
+            if let dsn { fields.append("dsn", dsn.description) }
+        }
+        return fields
+    }
+
+    /// Reads a record.
+    /// - Throws: `FieldsError`.
+    init(_ fields: Fields) throws(FieldsError) {
+        var recipients: [Int] = []
+        for field in fields.all where field.name == "recipient" {
+            guard let number = field.value.decimalValue else { throw .badValue("recipient") }
+            recipients.append(number)
+        }
+        switch fields.text("record") {
+        case "result":
+            let due = fields["due"] == nil ? nil : try fields.number("due")
+            self = .result(
+                recipients, try DeliveryResult(group: fields.all),
+                time: UInt64(clamping: try fields.number("time")), due: due)
+        case "bounced":
+            self = .bounced(recipients, dsn: fields["dsn"].flatMap { QueueID($0) })
+        default: throw .badValue("record")
+        }
+    }
+}
+
+/// What a state file holds.
+struct StateContents: Equatable {
+    /// The records in order.
+    var records: [StateRecord] = []
+    /// Where the last of them ends; whatever follows is what a crash left.
+    var validLength = 0
+    /// True when something follows.
+    var isCut = false
+
+    /// Reads a state file. What cannot be read at its end is left out.
+    /// - Throws: `QueueError.damaged` when a right record follows a wrong one.
+    init(_ bytes: [UInt8], _ name: @autoclosure () -> String) throws(QueueError) {
+        var rest = bytes[...]
+        while let record = StateContents.nextRecord(from: &rest) { records.append(record) }
+        validLength = rest.startIndex
+        isCut = !rest.isEmpty
+        while let lineEnd = rest.firstIndex(of: 0x0A) {
+            rest = rest[(lineEnd + 1)...]
+            var after = rest
+            guard StateContents.nextRecord(from: &after) == nil else {
+                throw .damaged(name(), "a wrong record at byte \(validLength)")
+            }
+        }
+    }
+
+    /// Takes a record off the front; nil, and nothing taken, when there is no right one.
+    private static func nextRecord(from rest: inout ArraySlice<UInt8>) -> StateRecord? {
+        let start = rest.startIndex
+        guard rest.count > 9, rest[start + 8] == 0x20,
+            let checksum = UInt32(String(decoding: rest.prefix(8), as: UTF8.self), radix: 16)
+        else { return nil }
+        let body = rest[(start + 9)...]
+        guard let length = try? Fields.frameLength(startingWith: body.prefix(16)),
+            body.count > length, body[body.startIndex + length] == 0x0A
+        else { return nil }
+        let frame = Array(body.prefix(length))
+        guard CRC32C(frame).value == checksum, let fields = try? Fields(frame: frame),
+            let record = try? StateRecord(fields)
+        else { return nil }
+        rest = rest[(body.startIndex + length + 1)...]
+        return record
+    }
+}
