@@ -1,0 +1,35 @@
+// OutgoingMail: one mail transaction as a client sends it.
+// RFC 5321, section 3.3.
+// SPDX-License-Identifier: MIT
+
+public import UnixIO
+
+/// A message in pieces. A copy of the value begins where the value stands, so that one that was
+/// not yet read can be sent to several servers in turn.
+public protocol MessageSource {
+    /// The next piece; nil at the end.
+    mutating func next() throws(SystemError) -> [UInt8]?
+}
+
+/// Paths, and what is known of the message.
+public struct OutgoingMail: Sendable {
+    /// The reverse-path in angle brackets.
+    public var reversePath: [UInt8]
+    /// The forward-paths in angle brackets.
+    public var forwardPaths: [[UInt8]]
+    /// The bytes of the message with CRLF line ends, not counting dots that are doubled
+    /// (RFC 1870, section 3); nil when not known.
+    public var size: Int?
+    /// True when a byte of the message is beyond ASCII.
+    public var hasEightBit: Bool
+
+    /// A transaction of these parts.
+    public init(
+        reversePath: [UInt8], forwardPaths: [[UInt8]], size: Int? = nil, hasEightBit: Bool = false
+    ) {
+        self.reversePath = reversePath
+        self.forwardPaths = forwardPaths
+        self.size = size
+        self.hasEightBit = hasEightBit
+    }
+}
