@@ -38,8 +38,8 @@ public typealias Serve = (consuming OwnedDescriptor, Int) -> Void
 ///
 /// The parent loads what is expensive, forks workers that share it, replaces one that dies, loads
 /// anew on SIGHUP (keeping the old workers when that fails), adds workers when all are busy,
-/// ends some when many are idle, and ends all on SIGTERM or SIGINT. Workers get SIGTERM when
-/// the parent dies, by whatever cause.
+/// ends some when many are idle, and ends all on SIGTERM or SIGINT. Workers are killed when the
+/// parent dies, by whatever cause.
 public struct Pool<Loaded> {
     let options: PoolOptions
     let listeners: [Descriptor]

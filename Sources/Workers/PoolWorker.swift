@@ -20,7 +20,9 @@ struct PoolWorker<Loaded> {
         Signals.ignoreBrokenPipes()
         cunix_catch_stop()
         var code: Int32 = 0
-        if cunix_die_with_parent(SIGTERM) == 0, getppid() == parent {
+        // At once, whatever is being served: a worker without a parent would keep the listener,
+        // and with it the port, from whoever takes its parent's place.
+        if cunix_die_with_parent(SIGKILL) == 0, getppid() == parent {
             do {
                 try loop(try pool.worker(loaded))
             } catch {
