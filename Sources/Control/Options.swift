@@ -101,6 +101,7 @@ public struct Options: Hashable, Sendable {
     public func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ name: String, _ type: Choice.Type
     ) throws(UsageError) -> Choice? {
+        guard has(name) else { return nil }
         let known = Choice.allCases.map(\.rawValue).joined(separator: ", ")
         return try read(name, "one of \(known)") {
             Choice(rawValue: String(decoding: $0, as: UTF8.self))

@@ -21,7 +21,7 @@ public enum Convention: String, CaseIterable, Sendable {
 
     /// The variables that mark a convention. Whatever a filter starts must not inherit them: a
     /// script that calls `spf-check < message` gets the shell convention.
-    public static let variables: Set<String> = [
+    public static let variables = [
         "FILTER_STAGE", "FILTER_VERDICT_FD", "QMAILPPID", "NUMRCPTS", "QMAILUSER", "QMAILHOST",
         "QMAILRCPTS", "ENVSIZE", "MSGSIZE",
     ]

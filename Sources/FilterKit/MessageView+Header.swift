@@ -38,9 +38,10 @@ public struct Header: Sendable {
         public var unfolded: [UInt8] { Field.unfold(line) }
 
         /// Compares the name without regard to ASCII case.
-        public func isNamed(_ other: String) -> Bool {
-            name.equalsIgnoringASCIICase(Array(other.utf8))
-        }
+        public func isNamed(_ other: String) -> Bool { name.equalsIgnoringASCIICase(other.utf8) }
+
+        /// Compares the name without regard to ASCII case.
+        public func isNamed(_ other: [UInt8]) -> Bool { name.equalsIgnoringASCIICase(other) }
 
         init(_ line: ArraySlice<UInt8>) {
             self.line = line

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Control
+import Glibc
 import MailModel
 import UnixIO
 
@@ -25,12 +26,10 @@ struct NextProgram {
         arguments = Array(words.dropFirst())
     }
 
-    /// Takes this process's place.
+    /// Takes this process's place, with its environment but for the marks of a convention.
     func become() throws(FilterError) -> Never {
-        do {
-            try exec(path, arguments, environment: Environment.all(without: Convention.variables))
-        } catch {
-            throw FilterError(error, otherwise: .badConfiguration)
-        }
+        Convention.forget()
+        CStrings.with([path] + arguments) { _ = execv(path, $0) }
+        throw FilterError(SystemError.last("exec", path), otherwise: .badConfiguration)
     }
 }

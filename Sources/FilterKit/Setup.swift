@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 public import Control
+import Glibc
 import MailModel
 import UnixIO
 
@@ -95,10 +96,7 @@ public struct Setup: Sendable {
             throw .configuration("\(name): no such program")
         }
         let arguments = Usage.processArguments.map { String(decoding: $0, as: UTF8.self) }
-        do {
-            try exec(path, arguments, environment: Environment.all())
-        } catch {
-            throw FilterError(error, otherwise: .badConfiguration)
-        }
+        CStrings.with([path] + arguments) { _ = execv(path, $0) }
+        throw FilterError(SystemError.last("exec", path), otherwise: .badConfiguration)
     }
 }

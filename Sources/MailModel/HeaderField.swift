@@ -45,6 +45,7 @@ public struct HeaderField: Hashable, Sendable {
     }
 
     /// True for one or more printable ASCII characters without colon and space (ftext).
+    @inlinable
     public static func isName(_ name: some Collection<UInt8>) -> Bool {
         !name.isEmpty && name.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
     }

@@ -93,15 +93,11 @@ public final class Matcher {
     /// Looks for the first match in an array.
     /// - Throws: as the other form.
     public func match(
-        _ pattern: Pattern, _ subject: some Collection<UInt8>, deadline: Deadline = .never
+        _ pattern: Pattern, _ subject: [UInt8], deadline: Deadline = .never
     ) throws(PatternError) -> Match? {
-        let result = subject.withContiguousStorageIfAvailable { bytes in
-            Result { () throws(PatternError) in
-                try match(pattern, UnsafeRawBufferPointer(bytes), deadline: deadline)
-            }
-        }
-        if let result { return try result.get() }
-        return try match(pattern, Array(subject), deadline: deadline)
+        try subject.withUnsafeBytes { bytes in
+            Result { () throws(PatternError) in try match(pattern, bytes, deadline: deadline) }
+        }.get()
     }
 
     private func once(

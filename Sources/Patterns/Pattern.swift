@@ -65,9 +65,10 @@ public final class Pattern {
     /// How many capturing groups it has.
     public let groupCount: Int
 
-    /// Compiles a pattern. Callouts and `\C` are refused: they would reach out of the pattern.
-    /// - Parameter compilesToMachineCode: JIT, worth it for a pattern that is matched often.
-    ///   Where no memory may hold machine code, the pattern is interpreted.
+    /// Compiles a pattern. `\C` is refused: it would match half of a character.
+    ///
+    /// Machine code (JIT) is worth its while for a pattern that is matched often. Where no memory
+    /// may hold any, the pattern is interpreted.
     /// - Throws: `PatternError.invalid`.
     public init(
         _ pattern: [UInt8], _ flags: PatternFlags = [], compilesToMachineCode: Bool = false

@@ -54,16 +54,22 @@ extension FileDescriptor {
         _ object: @autoclosure () -> String, limit: Int = .max
     ) throws(SystemError) -> [UInt8] {
         var all: [UInt8] = []
-        var chunk = [UInt8](repeating: 0, count: 65_536)
         while true {
-            let got = try chunk.withUnsafeMutableBytes { buffer in
-                Result { () throws(SystemError) in try readSome(into: buffer, object()) }
-            }.get()
-            if got == 0 { return all }
-            guard all.count <= limit - got else {
+            var failure: SystemError?
+            // Not filled with zeros first: a start would pay for pages that nobody uses.
+            let piece = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, filled in
+                do throws(SystemError) {
+                    filled = try readSome(into: UnsafeMutableRawBufferPointer(buffer), object())
+                } catch {
+                    failure = error
+                }
+            }
+            if let failure { throw failure }
+            if piece.isEmpty { return all }
+            guard all.count <= limit - piece.count else {
                 throw SystemError("read", object(), .fileTooLarge)
             }
-            all += chunk[..<got]
+            if all.isEmpty { all = piece } else { all += piece }
         }
     }
 

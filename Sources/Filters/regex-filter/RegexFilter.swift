@@ -28,6 +28,7 @@ struct RegexFilter: Filter {
     }
 
     private let rules: [Rule]
+    private let scopes: ScopeTable
     private let sizeLimit: Int
     private let timeout: Duration
     private let onLimit: OnLimit
@@ -49,17 +50,18 @@ struct RegexFilter: Filter {
         // Machine code takes longer to make than most messages take to match without it, so
         // that it is made where one process judges many.
         let isResident = setup.convention == .resident
+        var table = ScopeTable()
         rules = try options.all("rules").flatMap {
-            try Rule.all(in: $0, compilesToMachineCode: isResident)
+            try Rule.all(in: $0, &table, compilesToMachineCode: isResident)
         }
+        scopes = table
     }
 
     func judge(
         _ request: borrowing Request, _ evidence: inout Evidence
     ) throws(FilterError) -> Verdict {
-        var run = RuleRun(
-            request: copy request, matcher: matcher, sizeLimit: sizeLimit,
-            deadline: .after(timeout))
+        let subjects = Subjects(copy request, scopes, sizeLimit: sizeLimit)
+        var run = RuleRun(copy request, subjects, matcher, deadline: .after(timeout))
         defer { run.tell(&evidence) }
         for rule in rules {
             do {

@@ -25,7 +25,8 @@ struct RuleError: Error, CustomStringConvertible {
 struct Rule {
     /// `FILE:LINE`.
     let place: String
-    let scope: Scope
+    /// The number of its scope in the table.
+    let scope: Int
     /// With `!`: the rule applies when no subject matches.
     let isNegated: Bool
     let pattern: Pattern
@@ -33,7 +34,10 @@ struct Rule {
 
     /// Reads a line.
     /// - Throws: `RuleError`.
-    init(_ line: ArraySlice<UInt8>, place: String, compilesToMachineCode: Bool) throws(RuleError) {
+    init(
+        _ line: ArraySlice<UInt8>, place: String, _ table: inout ScopeTable,
+        compilesToMachineCode: Bool
+    ) throws(RuleError) {
         var rest = line.trimmed
         let word = Rule.word(&rest)
         guard let scope = Scope(word) else {
@@ -52,7 +56,7 @@ struct Rule {
         guard !action.isEmpty else { throw RuleError("an action must follow the pattern") }
         self.action = try Action(action, rest, pattern, negated: isNegated)
         self.place = place
-        self.scope = scope
+        self.scope = table.number(of: scope)
         self.isNegated = isNegated
     }
 
@@ -95,7 +99,9 @@ struct Rule {
 extension Rule {
     /// Reads a file: one rule a line; empty lines and those that begin with `#` mean nothing.
     /// - Throws: `ControlError` with file and line.
-    static func all(in path: String, compilesToMachineCode: Bool) throws(ControlError) -> [Rule] {
+    static func all(
+        in path: String, _ table: inout ScopeTable, compilesToMachineCode: Bool
+    ) throws(ControlError) -> [Rule] {
         let bytes = try contents(path)
         var rules: [Rule] = []
         let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
@@ -103,9 +109,10 @@ extension Rule {
             let line = line.trimmed
             if line.isEmpty || line.first == 0x23 { continue }
             do throws(RuleError) {
-                let place = "\(path):\(index + 1)"
-                rules.append(
-                    try Rule(line, place: place, compilesToMachineCode: compilesToMachineCode))
+                let rule = try Rule(
+                    line, place: "\(path):\(index + 1)", &table,
+                    compilesToMachineCode: compilesToMachineCode)
+                rules.append(rule)
             } catch {
                 throw .invalid(file: path, line: index + 1, reason: error.description)
             }

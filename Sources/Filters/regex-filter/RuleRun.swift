@@ -23,11 +23,11 @@ struct RuleRun {
     private var places: [String] = []
     private var notes: [String] = []
 
-    init(request: Request, matcher: Matcher, sizeLimit: Int, deadline: Deadline) {
+    init(_ request: Request, _ subjects: Subjects, _ matcher: Matcher, deadline: Deadline) {
         self.request = request
+        self.subjects = subjects
         self.matcher = matcher
         self.deadline = deadline
-        subjects = Subjects(request, sizeLimit: sizeLimit)
     }
 
     /// Applies a rule.
