@@ -127,6 +127,18 @@ let package = Package(
         tests("Workers", ["Workers", "UnixIO", "MailModel", "TestSupport", "pool-example"]),
         tests("SMTPProtocol", ["SMTPProtocol", "MailModel"]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),
+        .executableTarget(
+            name: "counters-example", dependencies: ["Counters", "MailModel", "UnixIO"],
+            path: "Tests/Support/counters-example", swiftSettings: strict),
+        tests(
+            "Counters",
+            ["Counters", "MailModel", "UnixIO", "TestSupport", "counters-example", "throttle"]),
+        tests(
+            "VirusScanner",
+            [
+                "VirusScanner", "MailModel", "UnixIO", "TestSupport", "virus-scan",
+                "virus-scan-full",
+            ]),
         tests("Layer", ["TestSupport"]),
     ]
 )

@@ -60,28 +60,50 @@ public final class CounterStore {
         clmdb_enter()
         defer { clmdb_leave() }
         return try store.shared { environment throws(CounterError) in
+            var ahead: [[UInt8]: Meter] = [:]
+            let outcome = try decide(charges, isTrial, environment, store, &ahead)
+            guard !ahead.isEmpty else { return outcome }
+            // The clock was set back. The cut times are kept whatever is decided: else a key
+            // would wait until the clock is where it was.
             let transaction = try environment.transaction()
-            let time = Meter.time(clock())
-            var outcome = Outcome(over: [], isCharged: false)
-            var added = 0
-            var isRefused = false
-            for (index, charge) in charges.enumerated() where charge.units > 0 {
-                let key = Record.key(charge.key)
-                let stored = try transaction.meter(key)
-                if let meter = Meter.charged(stored, charge.units, at: time, rate: charge.rate) {
-                    try transaction.put(key, Record.value(meter, key: key))
-                    added += stored == nil ? 1 : 0
-                } else {
-                    outcome.over.append(index)
-                    isRefused = isRefused || charge.refuses
-                }
-            }
-            guard !isTrial, !isRefused else { return outcome }
-            try store.sweep(transaction, time, added: added)
+            for (key, meter) in ahead { try transaction.put(key, Record.value(meter, key: key)) }
             try transaction.commit()
-            outcome.isCharged = true
-            return outcome
+            ahead = [:]
+            let second = try decide(charges, isTrial, environment, store, &ahead)
+            guard ahead.isEmpty else {
+                throw .library(call: "clock", "it is set back all the time")
+            }
+            return second
         }
+    }
+
+    /// Decides in one transaction. With times further ahead than a burst nothing is charged: they
+    /// are handed out, cut to what they may be.
+    private func decide(
+        _ charges: [Charge], _ isTrial: Bool, _ environment: Environment, _ store: OpenStore,
+        _ ahead: inout [[UInt8]: Meter]
+    ) throws(CounterError) -> Outcome {
+        let transaction = try environment.transaction()
+        let time = Meter.time(clock())
+        var outcome = Outcome(over: [], isCharged: false)
+        var added = 0
+        for (index, charge) in charges.enumerated() where charge.units > 0 {
+            let key = Record.key(charge.key)
+            let stored = try transaction.meter(key)
+            if let cut = stored?.cut(at: time, rate: charge.rate) { ahead[key] = cut }
+            if let meter = Meter.charged(stored, charge.units, at: time, rate: charge.rate) {
+                try transaction.put(key, Record.value(meter, key: key))
+                added += stored == nil ? 1 : 0
+            } else {
+                outcome.over.append(index)
+            }
+        }
+        let isRefused = outcome.over.contains { charges[$0].refuses }
+        guard !isTrial, !isRefused, ahead.isEmpty else { return outcome }
+        try store.sweep(transaction, time, added: added)
+        try transaction.commit()
+        outcome.isCharged = true
+        return outcome
     }
 
     private func repair(_ body: (OpenStore) throws(CounterError) -> Void) throws(CounterError) {

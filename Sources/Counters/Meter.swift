@@ -20,18 +20,21 @@ struct Meter {
     /// Now, in the form of `arrival`.
     static func time(_ nanoseconds: UInt64) -> UInt128 { UInt128(nanoseconds) << 32 }
 
+    /// The meter with its burst used up, when it is further ahead than that: the clock was set
+    /// back. Nil when it is not.
+    func cut(at now: UInt128, rate: Rate) -> Meter? {
+        let end = now + Meter.unit(rate) * UInt128(rate.burst)
+        return arrival > end ? Meter(arrival: end) : nil
+    }
+
     /// The meter after this many units more; nil when they exceed what is left of the burst.
-    ///
-    /// An arrival further ahead than the whole burst can only come of a clock that was set back:
-    /// it counts as a burst that is used up.
     static func charged(
         _ stored: Meter?, _ units: UInt64, at now: UInt128, rate: Rate
     ) -> Meter? {
         guard units <= rate.burst else { return nil }
         let unit = unit(rate)
         let end = now + unit * UInt128(rate.burst)
-        let begin = min(max(stored?.arrival ?? now, now), end)
-        let arrival = begin + unit * UInt128(units)
+        let arrival = max(stored?.arrival ?? now, now) + unit * UInt128(units)
         return arrival <= end ? Meter(arrival: arrival) : nil
     }
 }

@@ -6,11 +6,21 @@ import Glibc
 import UnixIO
 
 /// What is scanned: a prefix, then `length` bytes of a file from `offset` on.
-struct ScanSource {
+final class ScanSource {
     let descriptor: Descriptor
     let offset: Int
     let length: Int
     let prefix: [UInt8]
+    /// True when some of it could not be read. libclamav takes that for the end of the file, and
+    /// what it did see for all.
+    private(set) var isBroken = false
+
+    init(_ descriptor: Descriptor, offset: Int, length: Int, prefix: [UInt8] = []) {
+        self.descriptor = descriptor
+        self.offset = offset
+        self.length = length
+        self.prefix = prefix
+    }
 
     /// Prefix and file together.
     var count: Int { prefix.count + length }
@@ -28,11 +38,12 @@ struct ScanSource {
         while filled < room.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: room[filled...])
             let place = offset + position + filled - prefix.count
-            guard let got = try? descriptor.readSome(into: rest, at: place, "message") else {
+            let got = (try? descriptor.readSome(into: rest, at: place, "message")) ?? 0
+            // The end that comes too early is an error too.
+            guard got > 0 else {
+                isBroken = true
                 return -1
             }
-            // A file that became shorter is an error, not the end: libclamav was told its length.
-            guard got > 0 else { return -1 }
             filled += got
         }
         return filled

@@ -64,27 +64,27 @@ public final class VirusEngine {
         guard length <= limits.size else { return .unscannable("size") }
         let received = Array("Received: from chainmail by chainmail;\n".utf8)
         let mail = ScanSource(
-            descriptor: descriptor, offset: offset, length: length, prefix: received + added)
+            descriptor, offset: offset, length: length, prefix: received + added)
         let result = scan(mail)
         guard result == .clean else { return result }
-        let file = ScanSource(descriptor: descriptor, offset: offset, length: length, prefix: [])
+        let file = ScanSource(descriptor, offset: offset, length: length)
         return file.beginsWithField ? result : scan(file)
     }
 
     private func scan(_ source: ScanSource) -> ScanResult {
         guard source.length > 0 else { return .clean }
-        return withUnsafePointer(to: source) { pointer in
-            let handle = UnsafeMutableRawPointer(mutating: UnsafeRawPointer(pointer))
-            guard let map = cl_fmap_open_handle(handle, 0, source.count, readSource, 1) else {
-                return .failed("cl_fmap_open_handle failed")
-            }
-            defer { cl_fmap_close(map) }
-            var options = VirusEngine.options
-            var name: UnsafePointer<CChar>?
-            var scanned: UInt = 0
-            let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, nil)
-            return ScanResult(code, name: name.map { String(cString: $0) })
+        let handle = Unmanaged.passUnretained(source).toOpaque()
+        guard let map = cl_fmap_open_handle(handle, 0, source.count, readSource, 1) else {
+            return .failed("cl_fmap_open_handle failed")
         }
+        defer { cl_fmap_close(map) }
+        var options = VirusEngine.options
+        var name: UnsafePointer<CChar>?
+        var scanned: UInt = 0
+        let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, nil)
+        let result = ScanResult(code, name: name.map { String(cString: $0) })
+        if case .found = result { return result }
+        return source.isBroken ? .failed("the message could not be read") : result
     }
 
     /// Everything is looked into, and what cannot be is an alert.
@@ -151,8 +151,8 @@ private func readSource(
     _ offset: off_t
 ) -> off_t {
     guard let handle, let buffer else { return -1 }
-    let source = handle.assumingMemoryBound(to: ScanSource.self)
-    return source.pointee.read(
+    let source = Unmanaged<ScanSource>.fromOpaque(handle).takeUnretainedValue()
+    return source.read(
         into: UnsafeMutableRawBufferPointer(start: buffer, count: count), at: offset)
 }
 

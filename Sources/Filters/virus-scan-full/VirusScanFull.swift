@@ -32,8 +32,10 @@ import VirusScanner
         limits.time = options.timeout
         let database = VirusScanFull.database(options)
         engine = try VirusEngine(database: database, limits: limits)
-        Log(Self.name).event(
-            "signatures-loaded", ["database": database, "count": "\(engine.signatures)"])
+        if setup.convention == .resident {
+            Log(Self.name).event(
+                "signatures-loaded", ["database": database, "count": "\(engine.signatures)"])
+        }
     }
 
     mutating func open() throws(FilterError) {
