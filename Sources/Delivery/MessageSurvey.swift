@@ -1,0 +1,40 @@
+// MessageSurvey: what must be known of a message before it is offered to another host.
+// RFC 1870, section 3; RFC 6152; RFC 5321, section 2.3.8.
+// SPDX-License-Identifier: MIT
+
+import UnixIO
+
+/// One look at a whole message.
+struct MessageSurvey: Equatable {
+    /// Its bytes with CRLF line ends and a final one.
+    private(set) var wireLength = 0
+    /// True when a byte is beyond ASCII.
+    private(set) var hasEightBit = false
+    /// True when a CR is in it: it cannot be sent.
+    private(set) var hasBareCR = false
+
+    private var lastByte: UInt8 = 0x0A
+
+    init(_ message: MessageReader) throws(SystemError) {
+        var message = message
+        while let piece = try message.next() { piece.withUnsafeBytes { take($0) } }
+        if lastByte != 0x0A { wireLength += 2 }
+    }
+
+    private mutating func take(_ piece: UnsafeRawBufferPointer) {
+        guard let last = piece.last else { return }
+        var lineEnds = 0
+        var carriageReturns = 0
+        var all: UInt8 = 0
+        // No branch, so that the compiler takes many bytes at a step.
+        for byte in piece {
+            lineEnds &+= byte == 0x0A ? 1 : 0
+            carriageReturns &+= byte == 0x0D ? 1 : 0
+            all |= byte
+        }
+        wireLength += piece.count + lineEnds
+        hasBareCR = hasBareCR || carriageReturns > 0
+        hasEightBit = hasEightBit || all >= 0x80
+        lastByte = last
+    }
+}

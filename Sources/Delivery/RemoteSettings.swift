@@ -1,0 +1,64 @@
+// RemoteSettings: what deliver-remote is told.
+// deliver-remote(8); qmail-control(5).
+// SPDX-License-Identifier: MIT
+
+public import Control
+import MailModel
+public import Resolver
+import UnixIO
+
+/// Names, routes, limits. Every limit has its default here.
+public struct RemoteSettings: Sendable {
+    /// What we say at EHLO: `helohost`, else `me`.
+    public var helloName: [UInt8]
+    /// Our own name: an exchanger of this name is ourselves.
+    public var me: [UInt8]
+    /// Where mail goes whatever the DNS says.
+    public var routes: SMTPRoutes
+    /// Who is asked for addresses.
+    public var resolver: Resolver
+    /// `timeoutconnect`: for one connection.
+    public var connectLimit = Duration.seconds(60)
+    /// `timeoutremote`: for each step of a session instead of what RFC 5321, section 4.5.3.2,
+    /// says; nil without the file.
+    public var stepLimit: Duration?
+    /// For all the look-ups of a delivery.
+    public var lookupLimit = Duration.seconds(120)
+    /// For the whole of a delivery.
+    public var deliveryLimit = Duration.seconds(7200)
+    /// How many addresses are tried in a delivery.
+    public var maximumAddresses = 20
+    /// The port where no route names one.
+    public var port: UInt16 = 25
+    /// The addresses of this host; an exchanger that has one is ourselves.
+    public var ownAddresses: Set<[UInt8]> = []
+
+    /// Reads the control files.
+    /// - Throws: `ControlError`, and `SystemError` when this host's addresses are not to be had.
+    public init(_ control: ControlFolder, resolver: Resolver) throws {
+        me = try control.me()
+        helloName = try control.lineOrMe("helohost")
+        guard !helloName.isEmpty, helloName.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            throw control.invalid("helohost", 1, "not a name: \(helloName.printable)")
+        }
+        routes = try SMTPRoutes(control)
+        self.resolver = resolver
+        if let seconds = try control.integer("timeoutconnect"), seconds > 0 {
+            connectLimit = .seconds(min(seconds, 86_400))
+        }
+        if let seconds = try control.integer("timeoutremote"), seconds > 0 {
+            stepLimit = .seconds(min(seconds, 86_400))
+        }
+        ownAddresses = Set(try InternetSocket.ownAddresses())
+    }
+
+    /// True when mail for this host and address would come back to us. Only where it goes to the
+    /// port of mail: on another port somebody else may answer.
+    func isOurselves(_ host: [UInt8], _ address: IPAddress?) -> Bool {
+        guard port == 25 else { return false }
+        if host.equalsIgnoringASCIICase(me) { return true }
+        guard let address else { return false }
+        return address.isLoopback || address.bytes.allSatisfy { $0 == 0 }
+            || ownAddresses.contains { IPAddress(bytes: $0) == address }
+    }
+}

@@ -1,0 +1,28 @@
+// deliver-remote: delivers messages to other hosts by SMTP.
+// deliver-remote(8).
+// SPDX-License-Identifier: MIT
+
+import Control
+import Delivery
+import Resolver
+
+@main
+struct DeliverRemote {
+    static func main() {
+        let command = AgentCommand<RemoteAgent>(
+            "deliver the message on standard input to other hosts",
+            [
+                .value("domain", "DOMAIN", "where to deliver; the domain of the recipient without"),
+                .value("port", "PORT", "the port where smtproutes names none, instead of 25"),
+                .values("resolver", "ADDRESS", "the DNS resolver to ask"),
+            ]
+        ) { options, root in
+            let servers = try Resolver.servers(options, root.control)
+            var settings = try RemoteSettings(root.control, resolver: Resolver(servers: servers))
+            let port = try options.integer("port", in: 1...65_535)
+            settings.port = port.flatMap(UInt16.init(exactly:)) ?? settings.port
+            return RemoteAgent(settings)
+        }
+        command.run(concurrency: "concurrencyremote", standard: 20)
+    }
+}
