@@ -139,6 +139,10 @@ let package = Package(
                 "VirusScanner", "MailModel", "UnixIO", "TestSupport", "virus-scan",
                 "virus-scan-full",
             ]),
+        tests("Resolver", ["Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
+        tests(
+            "SenderPolicy",
+            ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
         tests("Layer", ["TestSupport"]),
     ]
 )

@@ -44,6 +44,7 @@ public struct DomainName: Hashable, Sendable, CustomStringConvertible {
     public init?(wire: some Collection<UInt8>) {
         var rest = Array(wire)[...]
         var text: [UInt8] = []
+        guard rest.last == 0 else { return nil }
         while let length = rest.popFirst(), length > 0 {
             guard Int(length) <= min(DomainName.maximumLabel, rest.count) else { return nil }
             let label = rest.prefix(Int(length))

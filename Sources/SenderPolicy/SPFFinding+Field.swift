@@ -6,7 +6,7 @@ public import MailModel
 
 extension SPFFinding {
     /// The longest value that the field quotes, in bytes; the rest is cut.
-    private static let maximumValue = 600
+    private static let maximumValue = 450
 
     /// `Received-SPF`, with every key that section 9.1 names.
     public func field(receiver: [UInt8]) -> HeaderField? {

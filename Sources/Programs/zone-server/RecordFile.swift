@@ -18,7 +18,7 @@ enum RecordFile {
         case "CNAME": (RecordType.cname.rawValue, try name(words[...]))
         case "PTR": (RecordType.ptr.rawValue, try name(words[...]))
         case "NS": (RecordType.ns.rawValue, try name(words[...]))
-        case "TXT": (RecordType.txt.rawValue, try strings(words))
+        case "TXT": (RecordType.txt.rawValue, strings(words))
         case "SOA": (startOfAuthority, try authority(words))
         case "TLSA": (RecordType.tlsa.rawValue, try association(words))
         default: throw Complaint("unknown type \(type)")
@@ -52,9 +52,8 @@ enum RecordFile {
     }
 
     /// Each word is one string; one of over 255 bytes is cut into several.
-    private static func strings(_ words: [Word]) throws(Complaint) -> [UInt8] {
-        guard !words.isEmpty else { throw Complaint("a string is wanted") }
-        return words.flatMap { word -> [UInt8] in
+    private static func strings(_ words: [Word]) -> [UInt8] {
+        words.flatMap { word -> [UInt8] in
             guard !word.bytes.isEmpty else { return [0] }
             return stride(from: 0, to: word.bytes.count, by: 255).flatMap { start in
                 let part = word.bytes[start...].prefix(255)
