@@ -126,6 +126,12 @@ let package = Package(
         tests("UnixIO", ["UnixIO", "TestSupport"]),
         tests("Workers", ["Workers", "UnixIO", "MailModel", "TestSupport", "pool-example"]),
         tests("SMTPProtocol", ["SMTPProtocol", "MailModel"]),
+        tests(
+            "SMTPServer",
+            [
+                "SMTPServer", "SMTPProtocol", "MailModel", "UnixIO", "TestSupport", "smtp-server",
+                "queue-message",
+            ]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),
         .executableTarget(
             name: "counters-example", dependencies: ["Counters", "MailModel", "UnixIO"],

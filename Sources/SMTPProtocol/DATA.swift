@@ -73,13 +73,13 @@ extension ServerSession {
         if isThrownAway { return accepted(transaction.id) }
         pending = .submission
         return .queue(
-            Submission(
+            AcceptedMessage(
                 id: transaction.id, envelope: transaction.envelope, edits: pendingEdits,
                 facts: facts))
     }
 
     /// The step after the queue has answered.
-    public mutating func queued(_ outcome: QueueOutcome) -> SessionStep {
+    public mutating func queued(_ outcome: QueueAnswer) -> SessionStep {
         guard case .submission = pending, let transaction else { return .reply(.outOfStep) }
         pending = .nothing
         switch outcome {

@@ -52,6 +52,9 @@ public struct ServerSession: Sendable {
     /// The id of the message that is being given; nil outside of a transaction.
     public var messageID: QueueID? { transaction?.id }
 
+    /// What MAIL and RCPT gave so far; nil outside of a transaction.
+    public var envelope: Envelope? { transaction?.envelope }
+
     /// True while a message is on its way, from MAIL to its last reply.
     public var isInTransaction: Bool { transaction != nil }
 

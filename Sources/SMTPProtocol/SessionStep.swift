@@ -15,7 +15,7 @@ public enum SessionStep: Equatable, Sendable {
     /// Give this reply, then read a message through a `DataDecoder`: `received(_:)`.
     case receive(SMTPReply)
     /// Queue the message: `queued(_:)`.
-    case queue(Submission)
+    case queue(AcceptedMessage)
     /// Give this reply, then close the connection.
     case close(SMTPReply)
 }
@@ -40,7 +40,7 @@ public enum ReceivedMessage: Equatable, Sendable {
 }
 
 /// What became of a message that was to be queued.
-public enum QueueOutcome: Equatable, Sendable {
+public enum QueueAnswer: Equatable, Sendable {
     /// It is safe on disk.
     case queued
     /// It is not, as far as we know.
@@ -48,7 +48,7 @@ public enum QueueOutcome: Equatable, Sendable {
 }
 
 /// A message that the chain accepted.
-public struct Submission: Equatable, Sendable {
+public struct AcceptedMessage: Equatable, Sendable {
     /// Its id.
     public let id: QueueID
     /// The envelope before the edits.

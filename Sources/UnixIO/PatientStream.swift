@@ -55,6 +55,8 @@ public struct PatientStream: Sendable {
         into buffer: UnsafeMutableRawBufferPointer, until deadline: Deadline, mayStop: Bool
     ) throws(StreamError) -> Int {
         while true {
+            // A client that always has one more byte must not outlive its time either.
+            if deadline.hasPassed { throw .timedOut }
             if isPolled { try poll(input, .toRead, until: deadline, mayStop: mayStop) }
             let got = Glibc.read(input.rawValue, buffer.baseAddress, buffer.count)
             if got > 0 { return got }
@@ -81,6 +83,9 @@ public struct PatientStream: Sendable {
             }
         }
     }
+
+    /// Tells the other end that nothing more will come; what is on its way still arrives.
+    public func endOutput() { _ = shutdown(output.rawValue, Int32(SHUT_WR)) }
 
     private func poll(
         _ descriptor: Descriptor, _ readiness: Descriptor.Readiness, until deadline: Deadline,
@@ -116,4 +121,12 @@ public enum Stop {
     /// True once a worker of a pool got SIGTERM, SIGINT or SIGHUP: it ends what it does and takes
     /// no more.
     public static var hasCome: Bool { cunix_stop_came() }
+
+    /// Waits, for less when the wish comes.
+    public static func sleep(for duration: Duration) {
+        let end = Deadline.after(duration)
+        while !end.hasPassed, !hasCome {
+            usleep(UInt32(min(200, max(1, Int(end.pollTimeout)))) * 1000)
+        }
+    }
 }

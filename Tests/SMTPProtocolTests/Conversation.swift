@@ -11,10 +11,10 @@ struct Conversation {
     /// What the chain says; accept where a test says nothing else.
     var judge: (FilterRequest) -> Verdict = { _ in .accept }
     /// What the queue says.
-    var queue: (Submission) -> QueueOutcome = { _ in .queued }
+    var queue: (AcceptedMessage) -> QueueAnswer = { _ in .queued }
     /// Every question, in order.
     private(set) var requests: [FilterRequest] = []
-    private(set) var submissions: [Submission] = []
+    private(set) var submissions: [AcceptedMessage] = []
     private(set) var isClosed = false
     private var isReceiving = false
 

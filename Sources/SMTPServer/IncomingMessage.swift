@@ -1,0 +1,92 @@
+// IncomingMessage: a message while it comes in: in memory first, in the queue's own file when it
+// is big.
+// smtp-server(8); queue(5), section CLIENT PROTOCOL.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+import MailQueue
+import SMTPProtocol
+import UnixIO
+
+/// Decodes what follows DATA and puts it where filters and the queue can read it.
+///
+/// A message that must be refused is read to its true end all the same: whatever comes before it
+/// is never a command.
+struct IncomingMessage: ~Copyable {
+    private var decoder = DataDecoder()
+    private var scan: HeaderScan
+    /// What is decoded and not in the spool.
+    private var pending: [UInt8] = []
+    private var spooled: NamelessFile?
+    private var spooledLength = 0
+    private var trouble: Reply?
+    private let isStored: Bool
+    private let limits: ServerLimits
+    private let queue: QueueClient
+
+    /// A message of which nothing has come. One that is thrown away whatever it is need not be
+    /// stored.
+    init(name: [UInt8], isStored: Bool, limits: ServerLimits, queue: QueueClient) {
+        scan = HeaderScan(name: name)
+        self.isStored = isStored
+        self.limits = limits
+        self.queue = queue
+    }
+
+    /// True after CRLF . CRLF.
+    var isComplete: Bool { decoder.isComplete }
+
+    /// Bytes of the message with LF line ends.
+    var length: Int { spooledLength + pending.count }
+
+    /// Takes bytes from the wire and returns how many.
+    mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let before = pending.count
+        let taken = decoder.decode(bytes, into: &pending)
+        if !scan.isDone { scan.take(pending[before...]) }
+        if decoder.isComplete { scan.finish() }
+        if !isStored || trouble != nil || !decoder.isWellFormed {
+            pending.removeAll(keepingCapacity: true)
+        } else if pending.count > limits.memory {
+            spill()
+        }
+        return taken
+    }
+
+    /// The reply that the message must be refused with; nil when there is no reason.
+    func refusal(_ settings: SessionSettings) -> Reply? {
+        if settings.messageSize > 0, decoder.size > settings.messageSize { return .messageTooBig }
+        if !decoder.isWellFormed { return .bareLineEnd }
+        if decoder.longestLine > settings.messageLine { return .longLine }
+        if scan.hops > limits.hops { return .tooManyHops }
+        return trouble
+    }
+
+    /// Edits that take away what only we may write.
+    var removals: [Edit] { scan.removals }
+
+    /// The whole message as a file.
+    /// - Throws: `SystemError`.
+    consuming func stored() throws(SystemError) -> StoredMessage {
+        guard let file = spooled.take() else {
+            let memory = try Files.inMemory("message")
+            try memory.borrowed.writeAll(pending, "message")
+            return StoredMessage(memory: memory, length: pending.count)
+        }
+        try file.writing.borrowed.writeAll(pending, "spool file")
+        return try StoredMessage(file, length: spooledLength + pending.count)
+    }
+
+    private mutating func spill() {
+        do {
+            if spooled == nil { spooled = try queue.open(deadline: .after(limits.queue)) }
+            try spooled?.writing.borrowed.writeAll(pending, "spool file")
+            spooledLength += pending.count
+        } catch let error as QueueError {
+            if case .refused(let reply, _) = error.outcome { trouble = reply }
+        } catch {
+            trouble = .cannotStore
+        }
+        pending.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,54 @@
+// ServerConfiguration: what the workers of a server share, read before they are forked.
+// smtp-server(8), section FILES.
+// SPDX-License-Identifier: MIT
+
+import Control
+import MailModel
+import MailQueue
+import SMTPProtocol
+
+/// The control files, the chain and the limits.
+public struct ServerConfiguration {
+    /// Names and limits of a session.
+    public var session: SessionSettings
+    /// Limits beside those of a session.
+    public var limits: ServerLimits
+    let name: [UInt8]
+    let domains: AcceptedDomains
+    let relayClients: [Network]
+    let queue: QueueClient
+
+    /// Reads what the root folder of the command line holds.
+    /// - Throws: `ControlError`, `UsageError`, and whatever is wrong with filters.d.
+    public init(_ options: ServerOptions) throws {
+        let control = options.root.control
+        name = try control.me()
+        domains = try AcceptedDomains(control)
+        relayClients = try control.relayClients()
+        queue = QueueClient(socket: options.root.socket("queue-message"))
+        session = SessionSettings(name: name.printable)
+        session.greeting = "\(try control.lineOrMe("smtpgreeting").printable) ESMTP"
+        session.postmasterDomain = try control.lineOrMe("envnoathost").printable
+        session.messageSize = try control.databytes() ?? 0
+        session.recipients = try control.integer("maxrcpt") ?? session.recipients
+        var limits = ServerLimits()
+        if let seconds = try control.integer("timeoutsmtpd"), seconds > 0 {
+            limits.command = .seconds(min(seconds, 86_400))
+            limits.data = limits.command
+        }
+        self.limits = try options.limits(over: limits)
+    }
+
+    /// What tcpserver's rules may say of a client.
+    mutating func take(environment: (String) -> [UInt8]?) {
+        // Source: qmail-smtpd.c. A value that is no number counts as 0, no limit.
+        if let value = environment("DATABYTES") {
+            session.messageSize = value.prefix(while: \.isASCIIDigit).decimalValue ?? 0
+        }
+    }
+
+    /// True when the clients of this address may relay.
+    func mayRelay(_ address: IPAddress) -> Bool {
+        relayClients.contains { $0.contains(address) }
+    }
+}

@@ -1,0 +1,62 @@
+// ServerOptions: smtp-server's command line.
+// smtp-server(8).
+// SPDX-License-Identifier: MIT
+
+import Control
+import MailModel
+import UnixIO
+
+/// What was asked for on the command line.
+public struct ServerOptions {
+    /// Where everything is.
+    public let root: Root
+    /// Where to listen, instead of what `control/listen` says.
+    let endpoints: [Endpoint]
+    let workers: ClosedRange<Int>
+    let readyDescriptor: Int32?
+    private let given: Options
+
+    /// The options that there are.
+    public static let usage = Usage(
+        "smtp-server", "Receives mail by SMTP, judges it by the chain, and queues it.",
+        [
+            .root,
+            .values("listen", "ADDRESS:PORT", "listen here, not where control/listen says"),
+            .value("workers", "MIN-MAX", "sessions at a time (8-200)"),
+            .value("command-timeout", "DURATION", "for one command (5m)"),
+            .value("data-timeout", "DURATION", "for each piece of a message (3m)"),
+            .value("session-timeout", "DURATION", "for a whole session (1h)"),
+            .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
+            .value("delayed-sessions", "N", "sessions that may be delayed at a time (16)"),
+            .readyDescriptor,
+        ])
+
+    /// Reads the options.
+    /// - Throws: `UsageError`.
+    public init(_ options: Options) throws(UsageError) {
+        root = Root(options)
+        endpoints = try options.all("listen").map { text throws(UsageError) in
+            guard let endpoint = Endpoint(text) else {
+                throw UsageError("--listen \(text): not ADDRESS:PORT")
+            }
+            return endpoint
+        }
+        workers = try options.range("workers") ?? 8...200
+        readyDescriptor = try options.integer("ready-fd", in: 0...1023).map(Int32.init)
+        given = options
+        _ = try limits(over: ServerLimits())
+    }
+
+    /// Limits with what the command line says of them.
+    /// - Throws: `UsageError`.
+    func limits(over base: ServerLimits) throws(UsageError) -> ServerLimits {
+        var limits = base
+        limits.command = try given.duration("command-timeout") ?? limits.command
+        limits.data = try given.duration("data-timeout") ?? limits.data
+        limits.session = try given.duration("session-timeout") ?? limits.session
+        limits.delay = try given.duration("delay-limit") ?? limits.delay
+        limits.delayedSessions =
+            try given.integer("delayed-sessions") ?? limits.delayedSessions
+        return limits
+    }
+}

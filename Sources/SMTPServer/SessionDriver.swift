@@ -1,0 +1,190 @@
+// SessionDriver: does the I/O that a session asks for.
+// smtp-server(8).
+// SPDX-License-Identifier: MIT
+
+import Control
+import MailModel
+import MailQueue
+import SMTPProtocol
+import UnixIO
+
+/// One session from connect to close.
+struct SessionDriver: ~Copyable {
+    private let server: Server
+    private var session: ServerSession
+    private var wire: Wire
+    private let log: SessionLog
+    /// What the next reply is about. The message is kept too: by then it may be forgotten.
+    private var subject: (Subject, message: String?)?
+    private var stored: StoredMessage?
+    private var acceptedMessages = 0
+
+    /// A session on a connection of which these facts are known.
+    init(_ server: Server, _ stream: PatientStream, facts: Facts, id: SessionID) {
+        self.server = server
+        session = ServerSession(
+            settings: server.configuration.session, facts: facts, id: id)
+        wire = Wire(stream, end: .after(server.configuration.limits.session))
+        log = SessionLog(log: server.log, session: id.description)
+    }
+
+    /// Goes through the session to its end.
+    mutating func run() {
+        log.connected(session.facts)
+        var step = session.start()
+        do throws(StreamError) {
+            while let next = try perform(step) { step = next }
+            log.ended("quit", messages: acceptedMessages)
+        } catch {
+            end(error)
+        }
+    }
+
+    /// Does what a step asks; nil when the session is over.
+    private mutating func perform(_ step: SessionStep) throws(StreamError) -> SessionStep? {
+        switch step {
+        case .reply(let reply):
+            try give(reply)
+            return session.take(try nextLine())
+        case .close(let reply):
+            try give(reply)
+            try wire.finish(within: limits.command, isExpected: reply.code == 221)
+            return nil
+        case .admit(let mailbox):
+            subject = (.recipient(mailbox), session.facts[.message]?.printable)
+            return session.admitted(admission(mailbox))
+        case .judge(let request):
+            return session.judged(judge(request))
+        case .receive(let reply):
+            try give(reply)
+            return session.received(try receive())
+        case .queue(let message):
+            return session.queued(queue(message))
+        }
+    }
+
+    private var limits: ServerLimits { server.configuration.limits }
+
+    /// The client's next line. Between transactions the server may stop.
+    private mutating func nextLine() throws(StreamError) -> CommandLine {
+        let mayStop = !session.isInTransaction
+        if mayStop, acceptedMessages > 0, Stop.hasCome { throw .stopping }
+        return try wire.line(within: limits.command, mayStop: mayStop)
+    }
+
+    /// Puts a reply on its way, after its delay.
+    private mutating func give(_ reply: SMTPReply) throws(StreamError) {
+        if let subject {
+            log.replied(reply, to: subject.0, message: subject.message, facts: session.facts)
+            self.subject = nil
+        }
+        if reply.delay > .zero {
+            try wire.flush(within: limits.command)
+            let delay = min(reply.delay, limits.delay)
+            _ = server.delayed.inPlace { Stop.sleep(for: delay) }
+        }
+        wire.put(reply)
+    }
+
+    /// Ends a session that the client did not end with QUIT.
+    private mutating func end(_ error: StreamError) {
+        let reason: String
+        switch error {
+        case .closed: reason = "client closed"
+        case .failed(let error): reason = "\(error)"
+        case .timedOut:
+            reason = "time limit"
+            farewell(.timedOut)
+        case .stopping:
+            reason = "shutting down"
+            farewell(.shuttingDown)
+        }
+        log.ended(reason, messages: acceptedMessages)
+    }
+
+    private mutating func farewell(_ reason: ServerSession.EndReason) {
+        wire.put(session.farewell(reason))
+        // A client that does not listen misses nothing.
+        try? wire.finish(within: .seconds(2), isExpected: false)
+    }
+}
+
+extension SessionDriver {
+    /// Whether mail for a mailbox is accepted here.
+    private func admission(_ mailbox: Mailbox) -> Admission {
+        do {
+            return try server.configuration.domains.accepts(mailbox) ? .ours(mailbox) : .notOurs
+        } catch {
+            log.trouble("\(error)", message: session.messageID)
+            return .unknown
+        }
+    }
+
+    /// What the chain says.
+    private mutating func judge(_ request: FilterRequest) -> Verdict {
+        subject = Subject(request, length: stored?.length ?? 0).map {
+            ($0, request.facts[.message]?.printable)
+        }
+        guard server.chain.judges(request.stage) else { return .accept }
+        var request = request
+        do {
+            var file: Descriptor?
+            if request.stage == .message {
+                request.messageLength = stored?.length ?? 0
+                file = try stored?.forFilters()
+            }
+            var judgement = server.chain.judge(request, file, log)
+            if let other = judgement.replacement.take() { stored?.replace(with: other) }
+            return judgement.verdict
+        } catch {
+            log.trouble("\(error)", message: session.messageID)
+            return .defer(.cannotStore)
+        }
+    }
+
+    /// Reads the message to its end and stores it.
+    private mutating func receive() throws(StreamError) -> ReceivedMessage {
+        stored = nil
+        var message = IncomingMessage(
+            name: server.configuration.name, isStored: !session.isThrownAway, limits: limits,
+            queue: server.configuration.queue)
+        while !message.isComplete {
+            try wire.bytes(within: limits.data) { message.take($0) }
+        }
+        subject = (.message(message.length), session.facts[.message]?.printable)
+        if let reply = message.refusal(session.settings) { return .refused(reply) }
+        if session.isThrownAway { return .whole(edits: []) }
+        let edits = message.removals + trace()
+        do {
+            stored = try message.stored()
+            return .whole(edits: edits)
+        } catch {
+            log.trouble("\(error)", message: session.messageID)
+            return .refused(.cannotStore)
+        }
+    }
+
+    private func trace() -> [Edit] {
+        guard let id = session.messageID, let envelope = session.envelope else { return [] }
+        let trace = TraceField(
+            facts: session.facts, name: session.settings.name, id: id,
+            recipients: envelope.recipients, time: WallClock.seconds)
+        return trace.field.map { [.prepend($0)] } ?? []
+    }
+
+    /// Hands the message over; the client's 250 waits for the answer.
+    private mutating func queue(_ message: AcceptedMessage) -> QueueAnswer {
+        guard let stored = stored.take() else { return .refused(.cannotStore) }
+        let submission = MailQueue.Submission(
+            id: message.id, envelope: message.envelope, edits: message.edits,
+            facts: message.facts, messageLength: stored.length, isCopied: stored.isCopied)
+        let outcome = server.configuration.queue.commit(
+            submission, stored.file.borrowed, deadline: .after(limits.queue))
+        switch outcome {
+        case .queued:
+            acceptedMessages += 1
+            return .queued
+        case .refused(let reply, _): return .refused(reply)
+        }
+    }
+}

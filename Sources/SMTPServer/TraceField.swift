@@ -1,0 +1,38 @@
+// TraceField: the Received field that this server puts on a message.
+// RFC 5321, section 4.4.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+import MailQueue
+import SMTPProtocol
+
+/// What the field tells; its text follows from it.
+struct TraceField {
+    let facts: Facts
+    /// Our name.
+    let name: String
+    let id: QueueID
+    /// Named only when it is the only one: section 7.2 warns of telling one recipient of others.
+    let recipients: [Mailbox]
+    /// Seconds since 1970-01-01 UTC.
+    let time: Int
+
+    /// The field; nil never happens, but for a body that is no legal field.
+    var field: HeaderField? { HeaderField(Array("Received".utf8), body) }
+
+    private var body: [UInt8] {
+        var body = Array("from ".utf8)
+        body += facts[.helo] ?? Array("unknown".utf8)
+        body += " (\(facts[.clientName]?.printable ?? "unknown") \(address))".utf8
+        body += "\n\tby \(name) with \(facts[.protocolName]?.printable ?? "SMTP")".utf8
+        body += " id \(id)".utf8
+        if recipients.count == 1, let path = recipients.first.flatMap(PathSyntax.path) {
+            body += "\n\tfor ".utf8
+            body += path
+        }
+        body += ";\n\t\(MailDate(seconds: time))".utf8
+        return body
+    }
+
+    private var address: String { facts.clientIP?.literal ?? "[unknown]" }
+}

@@ -1,0 +1,75 @@
+// Wire: one client's connection: lines and bytes in, replies out.
+// RFC 2920, section 3.2; RFC 5321, section 4.5.3.2.
+// SPDX-License-Identifier: MIT
+
+import SMTPProtocol
+import UnixIO
+
+/// Replies are kept until the client has nothing more to say, so that a group of commands gets
+/// one packet of replies.
+struct Wire {
+    private let stream: PatientStream
+    private var input = LineBuffer()
+    private var output: [UInt8] = []
+    /// The session ends here whatever happens.
+    let end: Deadline
+
+    /// A connection on which nothing was said.
+    init(_ stream: PatientStream, end: Deadline) {
+        self.stream = stream
+        self.end = end
+    }
+
+    /// Gives a reply, at the latest before the next wait.
+    mutating func put(_ reply: SMTPReply) { output += reply.bytes }
+
+    /// Sends what was put.
+    mutating func flush(within patience: Duration) throws(StreamError) {
+        guard !output.isEmpty else { return }
+        defer { output.removeAll(keepingCapacity: true) }
+        try stream.write(output, until: min(end, .after(patience)))
+    }
+
+    /// The next line of the client, all of which must come within the time given.
+    mutating func line(within patience: Duration, mayStop: Bool) throws(StreamError) -> CommandLine
+    {
+        if let line = input.nextLine() { return line }
+        try flush(within: patience)
+        let deadline = min(end, .after(patience))
+        while true {
+            try read(until: deadline, mayStop: mayStop)
+            if let line = input.nextLine() { return line }
+        }
+    }
+
+    /// Lends what has come, at least one byte; `body` returns how many it took.
+    mutating func bytes(
+        within patience: Duration, _ body: (UnsafeRawBufferPointer) -> Int
+    ) throws(StreamError) {
+        if input.isEmpty {
+            try flush(within: patience)
+            try read(until: min(end, .after(patience)), mayStop: false)
+        }
+        input.take(body)
+    }
+
+    /// Sends what was put and, where the client did not ask for the end, reads what it still
+    /// says for a moment: closing a socket with unread bytes can take the last reply from it.
+    mutating func finish(within patience: Duration, isExpected: Bool) throws(StreamError) {
+        try flush(within: patience)
+        guard !isExpected else { return }
+        stream.endOutput()
+        let deadline = Deadline.after(.seconds(1))
+        while !deadline.hasPassed {
+            input.removeAll()
+            do { try read(until: deadline, mayStop: true) } catch { return }
+        }
+    }
+
+    private mutating func read(until deadline: Deadline, mayStop: Bool) throws(StreamError) {
+        let stream = stream
+        _ = try input.fill { room throws(StreamError) in
+            try stream.read(into: room, until: deadline, mayStop: mayStop)
+        }
+    }
+}

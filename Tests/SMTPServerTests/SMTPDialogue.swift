@@ -1,0 +1,84 @@
+// SMTPDialogue: a client that sends what it is told, byte for byte, and reads whole replies.
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Glibc
+import MailModel
+import SMTPProtocol
+import TestSupport
+import UnixIO
+
+/// A connection to a running server.
+final class SMTPDialogue {
+    private let socket: OwnedDescriptor
+    private var parser = ReplyParser()
+    private let limit: Duration
+
+    /// Connects to `127.0.0.1:PORT`.
+    init(port: UInt16, limit: Duration = .seconds(30)) throws {
+        socket = OwnedDescriptor(Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+        self.limit = limit
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let number = socket.number
+        let result = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(number, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0 else { throw SystemError.last("connect", "port \(port)") }
+    }
+
+    /// Sends bytes as they are.
+    func send(_ bytes: some Collection<UInt8>) throws {
+        signal(SIGPIPE, SIG_IGN)
+        try socket.borrowed.writeAll(Array(bytes), "server")
+    }
+
+    /// Sends text as it is.
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
+    /// The next reply; nil when the server closed the connection.
+    func reply() throws -> SMTPReply? {
+        let deadline = Deadline.after(limit)
+        while true {
+            if let reply = try parser.next() { return reply }
+            guard try socket.borrowed.wait(.toRead, until: deadline, "server") else {
+                throw TestFailure("the server said nothing within \(limit)")
+            }
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            let got = try buffer.withUnsafeMutableBytes { bytes in
+                do {
+                    return try socket.borrowed.readSome(into: bytes, "server")
+                } catch let error as SystemError where error.errno == .connectionReset {
+                    return 0
+                }
+            }
+            guard got > 0 else { return nil }
+            parser.feed(buffer[..<got])
+        }
+    }
+
+    /// Sends a line with its CRLF and returns the reply.
+    @discardableResult
+    func say(_ line: String) throws -> SMTPReply? {
+        try send(line + "\r\n")
+        return try reply()
+    }
+
+    /// The greeting and a transaction up to 354.
+    func begin(
+        from: String = "a@b.test", to: [String] = ["alice@example.test"]
+    ) throws -> SMTPReply? {
+        _ = try reply()
+        try say("EHLO client.test")
+        try say("MAIL FROM:<\(from)>")
+        for recipient in to { try say("RCPT TO:<\(recipient)>") }
+        return try say("DATA")
+    }
+
+    /// Sends no more.
+    func endOutput() { shutdown(socket.number, Int32(SHUT_WR)) }
+}

@@ -1,0 +1,80 @@
+// TestServer: an smtp-server and a queue-message on a root folder of their own.
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Glibc
+import MailModel
+import TestSupport
+import UnixIO
+
+/// A running server. Everything is killed when the value ends.
+final class TestServer {
+    let folder: TestFolder
+    private(set) var queue: Service?
+    private(set) var server: Service
+    let port: UInt16
+
+    /// Starts a server with control files and steps of filters.d, by their names, besides those
+    /// that it must have. A step is executable when it begins with `#!`.
+    init(
+        control: [String: String] = [:], steps: [String: String] = [:], options: [String] = [],
+        hasQueue: Bool = true
+    ) throws {
+        folder = try TestFolder()
+        try folder.write("etc/filters.d/.keep", "")
+        let files = ["me": "mx.example.test\n", "locals": "example.test\n"]
+        for (name, text) in files.merging(control, uniquingKeysWith: { $1 }) {
+            try folder.write("etc/control/\(name)", text)
+        }
+        for (name, text) in steps {
+            let mode = text.hasPrefix("#!") ? 0o700 : 0o600
+            try folder.write("etc/filters.d/\(name)", text, mode: mode)
+        }
+        try folder.write("run/.keep", "")
+        queue = hasQueue ? try TestServer.startQueue(folder) : nil
+        server = try Service(
+            try Tool(
+                "smtp-server",
+                ["--root", folder.path, "--listen", "127.0.0.1:0", "--workers", "2-40"] + options),
+            log: folder.file("smtp-server.log"))
+        guard let port = UInt16(server.ready.split(separator: ":").last ?? "") else {
+            throw TestFailure("no port in \(server.ready)")
+        }
+        self.port = port
+    }
+
+    private static func startQueue(_ folder: TestFolder) throws -> Service {
+        try Service(
+            try Tool("queue-message", ["--serve", "--root", folder.path, "--workers", "2-8"]),
+            log: folder.file("queue-message.log"))
+    }
+
+    /// Ends the queue's service.
+    func stopQueue() throws {
+        try queue?.stop()
+        queue = nil
+    }
+
+    /// A new connection.
+    func connect() throws -> SMTPDialogue { try SMTPDialogue(port: port) }
+
+    /// The bytes of every message in the queue, whole files, in the order of their names.
+    func queued() throws -> [[UInt8]] {
+        let root = folder.file("spool/queue/new")
+        guard try Files.status(root) != nil else { return [] }
+        var files: [String: [UInt8]] = [:]
+        for part in try Files.names(in: root) {
+            for name in try Files.names(in: "\(root)/\(part)") {
+                files[name] = try Files.contents(of: "\(root)/\(part)/\(name)", limit: 1 << 30)
+            }
+        }
+        return files.sorted { $0.key < $1.key }.map(\.value)
+    }
+
+    /// The lines of the server's log for an event.
+    func log(_ event: String) -> [String] {
+        server.log.split(separator: "\n").map(String.init).filter {
+            $0.contains("event=\(event) ")
+        }
+    }
+}
