@@ -18,23 +18,20 @@ public final class Service: Sendable {
     /// Starts a tool with `--ready-fd` and waits for its line.
     /// - Throws: `TestFailure` with its log when it ends first or says nothing in time.
     public init(_ tool: Tool, log: String, limit: Duration = .seconds(60)) throws {
-        var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw SystemError.last("pipe", "ready") }
-        let reading = OwnedDescriptor(ends[0])
-        let writing = OwnedDescriptor(ends[1])
+        let pipe = try PipeEnds()
         let file = try Files.open(log, O_WRONLY | O_CREAT | O_APPEND)
         let nothing = try Files.open("/dev/null", O_RDONLY)
         var tool = tool
         tool.arguments = ["--ready-fd", "9"] + tool.arguments
         var command = try tool.command
         command.descriptors.merge(
-            [0: nothing.number, 1: file.number, 2: file.number, 9: writing.number]
+            [0: nothing.number, 1: file.number, 2: file.number, 9: pipe.writing]
         ) { own, _ in own }
         name = tool.path
         logPath = log
         process = Running(try Child(command))
-        try writing.close("ready descriptor")
-        ready = try Service.line(of: reading.borrowed, name, log, .after(limit))
+        pipe.closeWriting()
+        ready = try Service.line(of: pipe.reading.borrowed, name, log, .after(limit))
     }
 
     /// Ends it with a signal and waits.

@@ -95,9 +95,9 @@ public struct Tool {
         command.descriptors[1] = output.number
         command.descriptors[2] = errors.number
         let message = try Source(self.message, input)
-        command.descriptors[0] = message.reading.number
+        command.descriptors[0] = message.number
         let envelope = try self.envelope.map { try Source($0, input) }
-        if let envelope { command.descriptors[1] = envelope.reading.number }
+        if let envelope { command.descriptors[1] = envelope.number }
         let running = Running(try Child(command))
         message.feed()
         envelope?.feed()
@@ -133,37 +133,49 @@ public struct Tool {
 
 /// A file or pipe to read from.
 private final class Source {
-    let reading: OwnedDescriptor
-    private let writing: Int32?
+    private enum Kind {
+        case file(OwnedFile)
+        case pipe(PipeEnds)
+    }
+
+    private let kind: Kind
     private let bytes: [UInt8]
 
     init(_ bytes: [UInt8], _ kind: Tool.Input) throws {
         self.bytes = bytes
         switch kind {
-        case .file:
-            reading = try Files.inMemory("input")
-            try reading.borrowed.writeAll(bytes, "input")
-            try reading.borrowed.rewind("input")
-            writing = nil
-        case .pipe:
-            var ends: [Int32] = [-1, -1]
-            guard pipe(&ends) == 0 else {
-                throw SystemError.last("pipe", "input")
-            }
-            reading = OwnedDescriptor(ends[0])
-            writing = ends[1]
+        case .file: self.kind = .file(try OwnedFile(bytes))
+        case .pipe: self.kind = .pipe(try PipeEnds())
+        }
+    }
+
+    var number: Int32 {
+        switch kind {
+        case .file(let file): file.descriptor.number
+        case .pipe(let ends): ends.reading.number
         }
     }
 
     /// Writes in a thread of its own, so that a tool that reads slowly, or not at all, does not
     /// hold up its test.
     func feed() {
-        guard let writing else { return }
+        guard case .pipe(let ends) = kind else { return }
         let bytes = bytes
+        let writing = ends.takeWriting()
         detach {
             // A tool that ends early has closed its end: that is its business.
             try? Descriptor(rawValue: writing).writeAll(bytes, "input")
             close(writing)
         }
+    }
+}
+
+private final class OwnedFile {
+    let descriptor: OwnedDescriptor
+
+    init(_ bytes: [UInt8]) throws {
+        descriptor = try Files.inMemory("input")
+        try descriptor.borrowed.writeAll(bytes, "input")
+        try descriptor.borrowed.rewind("input")
     }
 }
