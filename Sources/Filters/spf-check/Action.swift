@@ -59,6 +59,9 @@ struct Action {
             case .temperror: (24, "SPF temperror at \(domain): \(finding.problem ?? "")")
             case .pass: (23, "SPF pass")
             }
-        return Reply(code, EnhancedStatus(statusClass, 7, detail), text)
+        // Domains and their words are bytes of strangers, replies are ASCII.
+        let ascii = text.utf8.map { $0 < 0x80 ? $0 : 0x3F }
+        return Reply(
+            code, EnhancedStatus(statusClass, 7, detail), String(decoding: ascii, as: UTF8.self))
     }
 }
