@@ -149,6 +149,10 @@ let package = Package(
         tests(
             "SenderPolicy",
             ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
-        tests("Layer", ["TestSupport"]),
+        tests(
+            "Recipients",
+            ["Recipients", "Control", "MailModel", "TestSupport", "rcpt-validate"]),
+        tests("Layer", ["MailModel", "TestSupport"]),
+        tests("System", ["MailModel", "TestSupport", "UnixIO"]),
     ]
 )
