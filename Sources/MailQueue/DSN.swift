@@ -31,14 +31,12 @@ public struct DSN: Sendable {
         return SessionID(microseconds: message.microseconds, random: hash).message(1)
     }
 
-    /// The report as a message; `id` is its own, `now` is in seconds since 1970. Nil when the
-    /// message has the null reverse-path.
-    public func bytes(id: QueueID, now: Int) -> [UInt8]? {
-        guard !message.envelope.reversePath.isNull else { return nil }
+    /// The report as a message; `id` is its own, `now` is in seconds since 1970.
+    public func bytes(id: QueueID, to recipient: Mailbox, now: Int) -> [UInt8] {
         let boundary = "=_\(id)"
         var text = Text()
         text.line("From: Mail Delivery System <", from, ">")
-        text.line("To: <", message.envelope.reversePath.bytes, ">")
+        text.line("To: <", recipient.bytes, ">")
         text.line("Subject: Undelivered mail: returned to sender")
         text.line("Date: \(MailDate(seconds: now))")
         text.line("Message-ID: <\(id)@", host, ">")

@@ -92,6 +92,9 @@ public final class Spool {
     /// A folder of the queue, opened once and kept.
     func folder(_ name: String) throws(SystemError) -> Descriptor { try folders[name] }
 
+    /// Forgets a folder that is removed.
+    func forget(folder name: String) { folders.close(name) }
+
     /// True for a file that `nameless` made here and that has no name yet.
     func isOurNameless(_ status: Glibc.stat) -> Bool {
         status.st_mode & S_IFMT == S_IFREG && status.st_nlink == 0 && status.st_dev == device
@@ -137,6 +140,10 @@ final class FolderCache {
     init(_ root: Descriptor) { self.root = root }
 
     deinit { for number in open.values { _ = OwnedDescriptor(number) } }
+
+    func close(_ name: String) {
+        if let number = open.removeValue(forKey: name) { _ = OwnedDescriptor(number) }
+    }
 
     subscript(name: String) -> Descriptor {
         get throws(SystemError) {

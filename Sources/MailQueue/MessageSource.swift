@@ -1,0 +1,147 @@
+// MessageSource: which messages are to be worked on next.
+// queue(5), sections THE TRIGGER and the buckets.
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import MailModel
+import UnixIO
+
+/// Ids from the trigger, from lists of `new`, and from the buckets that are due. It opens no
+/// message and remembers a bounded number of ids. Times are microseconds since 1970.
+struct MessageSource {
+    /// How many ids of the trigger are remembered; what is over is found by listing.
+    static let rememberedAtMost = 50_000
+    /// After how long a folder in which something was left is listed again.
+    static let secondLook: UInt64 = 10_000_000
+
+    private let spool: Spool
+    private let fifo: OwnedFIFO
+    private let capacity: Int
+    private var told = Backlog<QueueID>()
+    private var scan: (shard: Int, folder: FolderScan?)?
+    private var scanAt: UInt64
+    /// When each bucket is to be listed.
+    private var buckets: [Bucket: UInt64] = [:]
+    private var earliest = UInt64.max
+    private var bucketScan: (bucket: Bucket, folder: FolderScan)?
+
+    /// Opens the trigger first and lists afterwards, so that no id is missed in between.
+    init(_ spool: Spool, now: UInt64) throws(SystemError) {
+        self.spool = spool
+        fifo = OwnedFIFO(try spool.openTrigger())
+        capacity = try fifo.descriptor.borrowed.pipeCapacity("trigger")
+        scanAt = now
+        for bucket in try spool.buckets() { buckets[bucket] = bucket.microseconds }
+        earliest = buckets.values.min() ?? .max
+    }
+
+    /// The FIFO to poll.
+    var trigger: Descriptor { fifo.descriptor.borrowed }
+
+    /// Takes in what the trigger holds.
+    mutating func readTrigger() {
+        var bytes = [UInt8](repeating: 0, count: capacity)
+        let got = read(trigger.rawValue, &bytes, capacity)
+        guard got > 0 else { return }
+        for line in bytes[..<got].split(separator: 0x0A) {
+            guard let id = QueueID(line) else { continue }
+            if told.count < MessageSource.rememberedAtMost {
+                told.append(id)
+            } else {
+                scanAt = 0
+            }
+        }
+        // It may have been full, and somebody may not have been able to tell.
+        if got > capacity / 2 { scanAt = 0 }
+    }
+
+    /// A message that came up by other means.
+    mutating func tell(_ id: QueueID) { told.append(id) }
+
+    /// `new` is to be listed at this moment or before.
+    mutating func lookAgain(at moment: UInt64) { scanAt = min(scanAt, moment) }
+
+    /// A message was moved to this bucket.
+    mutating func filled(_ bucket: Bucket) {
+        guard buckets[bucket] == nil else { return }
+        buckets[bucket] = bucket.microseconds
+        earliest = min(earliest, bucket.microseconds)
+    }
+
+    /// Every bucket that there is now is due.
+    mutating func everythingIsDue() {
+        for bucket in buckets.keys { buckets[bucket] = 0 }
+        earliest = buckets.isEmpty ? .max : 0
+        scanAt = 0
+    }
+
+    /// The next id that may be in `new`; nil when there is none now.
+    mutating func nextNew(_ now: UInt64) throws(SystemError) -> QueueID? {
+        if let id = told.popFirst() { return id }
+        if scan == nil, scanAt <= now {
+            scan = (-1, nil)
+            scanAt = now &+ QueueRunner.scanInterval
+        }
+        while let (shard, folder) = scan {
+            if let id = folder?.next() { return id }
+            guard shard + 1 < Spool.shards.count else {
+                scan = nil
+                return nil
+            }
+            scan = (shard + 1, try FolderScan("new/\(Spool.shards[shard + 1])", in: spool))
+        }
+        return nil
+    }
+
+    /// The next id in a bucket that is due; nil when there is none now.
+    mutating func nextDeferred(
+        _ now: UInt64
+    ) throws(SystemError) -> (id: QueueID, bucket: Bucket)? {
+        while true {
+            if let (bucket, folder) = bucketScan {
+                if let id = folder.next() { return (id, bucket) }
+                bucketScan = nil
+                try close(bucket, now)
+            }
+            guard earliest <= now, let bucket = buckets.filter({ $0.value <= now }).keys.min()
+            else { return nil }
+            list(bucket, again: now &+ MessageSource.secondLook)
+            guard let folder = try FolderScan("deferred/\(bucket)", in: spool) else {
+                list(bucket, again: nil)
+                continue
+            }
+            bucketScan = (bucket, folder)
+        }
+    }
+
+    /// A bucket's list came to its end: what was taken from it may still be there.
+    private mutating func close(_ bucket: Bucket, _ now: UInt64) throws(SystemError) {
+        let isEmpty = try spool.remove(bucket)
+        list(
+            bucket, again: isEmpty ? nil : max(bucket.microseconds, now &+ MessageSource.secondLook)
+        )
+    }
+
+    private mutating func list(_ bucket: Bucket, again moment: UInt64?) {
+        buckets[bucket] = moment
+        earliest = buckets.values.min() ?? .max
+    }
+
+    /// When `nextNew` has something; 0 when it may have now.
+    var newMoment: UInt64 { told.isEmpty && scan == nil ? scanAt : 0 }
+
+    /// When `nextDeferred` has something; 0 when it may have now.
+    var deferredMoment: UInt64 { bucketScan == nil ? earliest : 0 }
+}
+
+/// A reference to an owned descriptor, for types that are copied.
+final class OwnedFIFO {
+    let descriptor: OwnedDescriptor
+
+    init(_ descriptor: consuming OwnedDescriptor) { self.descriptor = descriptor }
+}
+
+extension Bucket {
+    /// The moment in microseconds since 1970.
+    var microseconds: UInt64 { UInt64(moment) * 1_000_000 }
+}

@@ -1,0 +1,140 @@
+// QueueRunner+Activation: from an id to deliveries that wait.
+// queue-manager(8); queue(5).
+// SPDX-License-Identifier: MIT
+
+import MailModel
+import UnixIO
+
+extension QueueRunner {
+    /// True when there is room for another message that was never deferred.
+    var takesNew: Bool { active.count < settings.activeLimit }
+
+    /// True when there is room for a deferred one: they get half, so that new mail is not kept
+    /// waiting by what has waited already.
+    var takesDeferred: Bool { takesNew && deferredActive < settings.activeLimit / 2 }
+
+    /// Takes in messages while there is room.
+    func fill() {
+        do throws(SystemError) {
+            while takesDeferred, let (id, bucket) = try source.nextDeferred(now) {
+                activate(id, at: .deferred(bucket))
+            }
+            while takesNew, let id = try source.nextNew(now) { activate(id, at: .new) }
+        } catch {
+            log.event("list-failed", ["error": "\(error)"])
+            source.lookAgain(at: now &+ MessageSource.secondLook)
+        }
+    }
+
+    /// Opens a message and plans its deliveries.
+    private func activate(_ id: QueueID, at place: MessagePlace) {
+        guard active[id] == nil else { return }
+        do throws(QueueError) {
+            guard let message = try open(id, at: place) else { return }
+            try recordReport(by: message)
+            active[id] = message
+            if case .deferred = place { deferredActive += 1 }
+            plan(message)
+        } catch {
+            if case .damaged = error {
+                setAside(id, at: place, error)
+            } else {
+                log.event("open-failed", ["message": "\(id)", "error": "\(error)"])
+                source.lookAgain(at: now &+ MessageSource.secondLook)
+            }
+        }
+    }
+
+    /// The message, read; nil when it is gone or locked.
+    private func open(
+        _ id: QueueID, at place: MessagePlace
+    ) throws(QueueError) -> ActiveMessage? {
+        let opened: OpenedMessage
+        do throws(SystemError) {
+            opened = try spool.openForDelivery(id, at: place)
+        } catch {
+            throw .system(error)
+        }
+        switch consume opened {
+        case .gone: return nil
+        case .locked:
+            log.event("locked", ["message": "\(id)"])
+            source.lookAgain(at: now &+ MessageSource.secondLook)
+            return nil
+        case .open(let file):
+            let message = try MessageFooter.read(file.borrowed, place.path(id))
+            guard message.id == id else {
+                throw .damaged(place.path(id), "it is the message \(message.id)")
+            }
+            let state = try spool.state(of: id)
+            if state.isCut {
+                log.event("state-cut", ["message": "\(id)", "kept": "\(state.records.count)"])
+            }
+            return ActiveMessage(message, at: place, file: file, state)
+        }
+    }
+
+    private func setAside(_ id: QueueID, at place: MessagePlace, _ error: QueueError) {
+        log.event("damaged", ["message": "\(id)", "error": "\(error)", "kept": "damaged/\(id)"])
+        do throws(SystemError) {
+            try spool.setAside(id, at: place)
+        } catch {
+            log.event("set-aside-failed", ["message": "\(id)", "error": "\(error)"])
+        }
+    }
+
+    /// Before a report is delivered, the reported message's state must say that it was made:
+    /// else a crash in between would make it again when it is gone from here.
+    private func recordReport(by report: ActiveMessage) throws(QueueError) {
+        guard let id = report.message.reportOn else { return }
+        if let original = active[id] { return try save(original) }
+        let state = try spool.state(of: id)
+        let isRecorded = state.records.contains { record in
+            if case .bounced(_, dsn: report.id) = record { true } else { false }
+        }
+        guard state.exists, !isRecorded else { return }
+        let highest = state.records.flatMap(\.recipients).max() ?? 0
+        let failed = MessageProgress(recipients: highest + 1, state.records).unreported
+        guard !failed.isEmpty else { return }
+        do throws(SystemError) {
+            _ = try spool.append(
+                [.bounced(failed.map(\.recipient), dsn: report.id)], to: id, at: state.length,
+                isSynced: true)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Plans what is due of a message; settles it when nothing is.
+    private func plan(_ message: ActiveMessage) {
+        let seconds = Int(clamping: now / 1_000_000)
+        message.isLastAttempt = settings.schedule.isLast(arrival: message.arrival, now: seconds)
+        // What failed is reported before anything else happens to the message.
+        let due =
+            message.progress.unreported.isEmpty
+            ? message.progress.due(now: seconds, flush: everythingDueBefore) : []
+        let parts = Destination.split(due, of: message.message.envelope, by: settings.routing)
+        for (destination, recipients) in parts {
+            if queue.isSilent(destination, now: seconds), !message.isLastAttempt {
+                let reply = Reply(451, EnhancedStatus(4, 4, 1), QueueRunner.silentText)
+                note(DeliveryResult(reply), for: recipients, of: message, destination)
+                continue
+            }
+            message.open += 1
+            queue.append(
+                PlannedDelivery(
+                    message: message.id, destination: destination, recipients: recipients))
+        }
+        if message.open == 0 { settle(message) }
+    }
+
+    static let silentText = "Nobody at the destination could be reached a short while ago"
+}
+
+extension StateRecord {
+    var recipients: [Int] {
+        switch self {
+        case .result(let recipients, _, _, _), .bounced(let recipients, _): recipients
+        }
+    }
+}

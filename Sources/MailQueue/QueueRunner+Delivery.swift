@@ -1,0 +1,171 @@
+// QueueRunner+Delivery: asking agents, and what they answer.
+// delivery-protocol(7).
+// SPDX-License-Identifier: MIT
+
+import MailModel
+import UnixIO
+import Workers
+
+extension QueueRunner {
+    /// Begins what may begin.
+    func start() {
+        for channel in DeliveryChannel.allCases {
+            if let until = pausedUntil[channel] {
+                guard until <= now else { continue }
+                pausedUntil[channel] = nil
+            }
+            while pausedUntil[channel] == nil, let plan = queue.next(on: channel) { start(plan) }
+        }
+    }
+
+    private func start(_ plan: PlannedDelivery) {
+        guard let message = active[plan.message] else { return queue.ended(plan) }
+        let path = settings.sockets[plan.destination.channel] ?? ""
+        do throws(ExchangeError) {
+            let connection: Connection
+            do throws(SystemError) {
+                // Short: a pool that lives has room in its backlog, and nobody else may wait.
+                connection = try UnixSocket.connect(to: path, deadline: .after(.milliseconds(50)))
+            } catch {
+                throw .system(error)
+            }
+            try Exchange.send(
+                request(plan, message).fields, descriptors: [message.file.borrowed],
+                on: connection, deadline: .after(.seconds(5)))
+            let timeout = UInt64(clamping: settings.deliveryTimeout.milliseconds) &* 1000
+            if away.remove(plan.destination.channel) != nil {
+                log.event("agent-back", ["socket": path])
+            }
+            running.append(RunningDelivery(plan, connection, deadline: now &+ timeout))
+        } catch {
+            // Not an attempt: nobody was there to make one.
+            queue.ended(plan)
+            queue.append(plan)
+            pausedUntil[plan.destination.channel] = now &+ 200_000
+            if away.insert(plan.destination.channel).inserted {
+                log.event("agent-away", ["socket": path, "error": "\(error)"])
+            }
+        }
+    }
+
+    private func request(_ plan: PlannedDelivery, _ message: ActiveMessage) -> DeliveryRequest {
+        let stored = message.message
+        let envelope = Envelope(
+            reversePath: stored.envelope.reversePath,
+            recipients: plan.recipients.map { stored.envelope.recipients[$0] })
+        var request = DeliveryRequest(
+            id: stored.id, channel: plan.destination.channel, domain: plan.destination.domain,
+            envelope: envelope, edits: stored.edits, messageOffset: stored.messageOffset,
+            messageLength: stored.messageLength)
+        request.bodyType = stored.facts[.bodyType]
+        return request
+    }
+
+    /// Reads what an agent sent.
+    func advance(_ delivery: RunningDelivery) {
+        switch delivery.advance() {
+        case .waiting: return
+        case .lost(let why): lose(delivery, why)
+        case .answered(let reply):
+            finish(delivery.plan, reply)
+            running.removeAll { $0 === delivery }
+        }
+    }
+
+    /// Nothing is known of a delivery: all its recipients are deferred.
+    func lose(_ delivery: RunningDelivery, _ why: String) {
+        log.event(
+            "delivery-lost",
+            [
+                "message": "\(delivery.plan.message)",
+                "channel": delivery.plan.destination.channel.rawValue, "why": why,
+            ])
+        let reply = Reply(451, EnhancedStatus(4, 3, 0), "Delivery agent: \(why)")
+        finish(
+            delivery.plan,
+            DeliveryReply(DeliveryResult(reply), count: delivery.plan.recipients.count))
+        running.removeAll { $0 === delivery }
+    }
+
+    private func finish(_ plan: PlannedDelivery, _ reply: DeliveryReply) {
+        queue.ended(plan)
+        let seconds = Int(clamping: now / 1_000_000)
+        if reply.isUnreachable {
+            if plan.destination != .local { silence(plan.destination, seconds) }
+        } else {
+            queue.answered(plan.destination)
+        }
+        guard let message = active[plan.message] else { return }
+        // Recipients with the same result share a record.
+        var groups: [DeliveryResult: [Int]] = [:]
+        for (recipient, result) in zip(plan.recipients, reply.results) {
+            groups[result, default: []].append(recipient)
+        }
+        for (result, recipients) in groups {
+            note(result, for: recipients, of: message, plan.destination)
+        }
+        close(message)
+    }
+
+    /// What waits for a destination that cannot be reached is deferred without a try.
+    private func silence(_ destination: Destination, _ seconds: Int) {
+        queue.becameSilent(destination, now: seconds)
+        let reply = Reply(451, EnhancedStatus(4, 4, 1), QueueRunner.silentText)
+        for plan in queue.removeWaiting(for: destination) {
+            guard let message = active[plan.message] else { continue }
+            note(DeliveryResult(reply), for: plan.recipients, of: message, destination)
+            close(message)
+        }
+    }
+
+    /// One of a message's deliveries is over.
+    private func close(_ message: ActiveMessage) {
+        message.open -= 1
+        if message.open == 0 {
+            settle(message)
+        } else if message.mustSync {
+            unsaved.insert(message.id)
+            flushSoon()
+        }
+    }
+
+    /// Takes note of a result for recipients, and logs it for each.
+    func note(
+        _ result: DeliveryResult, for recipients: [Int], of message: ActiveMessage,
+        _ destination: Destination
+    ) {
+        var result = result
+        var due: Int?
+        if result.outcome == .deferred {
+            let seconds = Int(clamping: now / 1_000_000)
+            if message.isLastAttempt {
+                result = DeliveryResult(expiring: result)
+            } else {
+                due = settings.schedule.next(
+                    arrival: message.arrival, now: seconds, channel: destination.channel)
+            }
+        }
+        message.note(.result(recipients, result, time: now, due: due))
+        let age = (now &- min(now, message.message.arrival)) / 1000
+        for recipient in recipients {
+            log.event(
+                result.outcome.rawValue,
+                [
+                    "message": "\(message.id)",
+                    "to": "<\(message.message.envelope.recipients[recipient])>",
+                    "channel": destination.channel.rawValue, "host": result.host,
+                    "reply": "\(result.reply)", "age": "\(age)ms", "due": due.map { "\($0)" },
+                ])
+        }
+    }
+}
+
+extension DeliveryResult {
+    /// What a deferral becomes when the message was tried for its whole lifetime.
+    fileprivate init(expiring result: DeliveryResult) {
+        let text =
+            "I'm not going to try again; this message has been in the queue too long. "
+            + result.reply.description
+        self.init(Reply(554, EnhancedStatus(5, 4, 7), text), host: result.host)
+    }
+}

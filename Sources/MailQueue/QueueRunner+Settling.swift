@@ -1,0 +1,189 @@
+// QueueRunner+Settling: writing down what happened, reporting, removing, deferring.
+// queue(5), section WHO WRITES WHAT WHEN.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+import UnixIO
+
+extension QueueRunner {
+    /// After how long something that could not be written is tried again, in microseconds.
+    private static let patience: UInt64 = 5_000_000
+    /// After how long a report that could not be queued is tried again, in seconds.
+    private static let reportPatience = 300
+
+    /// No delivery of the message waits or runs: finish it, or defer it.
+    func settle(_ message: ActiveMessage) {
+        do throws(QueueError) {
+            var retryReport = false
+            if !message.progress.unreported.isEmpty {
+                // The failures must be safe first: whether a report is due follows from them.
+                try save(message)
+                retryReport = try !report(message)
+            }
+            if message.progress.isFinished {
+                try remove(message)
+            } else {
+                try deferMessage(message, retryReport: retryReport)
+            }
+            stuck[message.id] = nil
+        } catch {
+            log.event("settle-failed", ["message": "\(message.id)", "error": "\(error)"])
+            stuck[message.id] = now &+ QueueRunner.patience
+        }
+    }
+
+    /// Appends what is not saved, synced when a recipient's end is among it.
+    func save(_ message: ActiveMessage) throws(QueueError) {
+        guard !message.unsaved.isEmpty else { return }
+        do throws(SystemError) {
+            message.hasState = true
+            message.stateLength = try spool.append(
+                message.unsaved, to: message.id, at: message.stateLength,
+                isSynced: message.mustSync)
+            message.unsaved = []
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private func remove(_ message: ActiveMessage) throws(QueueError) {
+        do throws(SystemError) {
+            try spool.removeMessage(message.id, at: message.place)
+        } catch {
+            guard error.errno == .noSuchFileOrDirectory else { throw .system(error) }
+        }
+        removed.append((message.id, message.place.folder(message.id), message.hasState))
+        flushSoon()
+        deactivate(message)
+    }
+
+    private func deferMessage(
+        _ message: ActiveMessage, retryReport: Bool
+    ) throws(QueueError) {
+        do throws(QueueError) {
+            try save(message)
+        } catch {
+            // Deferrals alone may be lost: it is tried again earlier then.
+            guard !message.mustSync else { throw error }
+            log.event("save-failed", ["message": "\(message.id)", "error": "\(error)"])
+        }
+        let seconds = Int(clamping: now / 1_000_000)
+        var due = message.progress.nextDue ?? seconds + QueueRunner.reportPatience
+        if retryReport { due = min(due, seconds + QueueRunner.reportPatience) }
+        // Later than the moment of a bucket that may be listed now.
+        let bucket = Bucket(due: max(due, seconds + 1))
+        do throws(SystemError) {
+            try spool.move(message.id, from: message.place, to: bucket)
+        } catch {
+            throw .system(error)
+        }
+        source.filled(bucket)
+        deactivate(message)
+    }
+
+    private func deactivate(_ message: ActiveMessage) {
+        active[message.id] = nil
+        unsaved.remove(message.id)
+        if case .deferred = message.place { deferredActive -= 1 }
+    }
+
+    func flushSoon() {
+        if flushAt == nil { flushAt = now &+ QueueRunner.gathering }
+    }
+
+    /// Writes what was gathered: results of messages that go on, folders that names went from,
+    /// and then the states that nothing depends on any more.
+    func flush() {
+        flushAt = nil
+        for id in unsaved {
+            guard let message = active[id] else { continue }
+            do throws(QueueError) {
+                try save(message)
+            } catch {
+                log.event("save-failed", ["message": "\(id)", "error": "\(error)"])
+                flushAt = now &+ QueueRunner.patience
+                continue
+            }
+            unsaved.remove(id)
+        }
+        let gone = removed
+        removed = []
+        for folder in Set(gone.map(\.folder)).sorted() {
+            let here = gone.filter { $0.folder == folder }
+            do throws(SystemError) {
+                try spool.sync(folder: folder)
+                for entry in here where entry.hasState { try spool.removeState(entry.id) }
+                for entry in here { log.event("finished", ["message": "\(entry.id)"]) }
+            } catch {
+                log.event("sync-failed", ["folder": folder, "error": "\(error)"])
+                removed += here
+                flushAt = now &+ QueueRunner.patience
+            }
+        }
+    }
+
+    /// Makes the report about what failed, once.
+    /// - Returns: false when it could not be queued now.
+    private func report(_ message: ActiveMessage) throws(QueueError) -> Bool {
+        let failures = message.progress.unreported
+        let numbers = failures.map(\.recipient)
+        guard let path = message.message.bouncePath else {
+            log.event(
+                "bounce-dropped",
+                ["message": "\(message.id)", "why": "the reverse-path is null"])
+            message.note(.bounced(numbers, dsn: nil))
+            return true
+        }
+        let id = DSN.id(for: message.id, number: message.progress.bounces)
+        do throws(QueueError) {
+            try queueReport(id, to: path, on: message, failures)
+        } catch {
+            guard case .system(let system) = error, system.errno == .fileExists else {
+                log.event("bounce-failed", ["message": "\(message.id)", "error": "\(error)"])
+                return false
+            }
+        }
+        log.event("bounce", ["message": "\(message.id)", "report": "\(id)", "to": "<\(path)>"])
+        message.note(.bounced(numbers, dsn: id))
+        // Before the report can be delivered and be gone.
+        try save(message)
+        source.tell(id)
+        return true
+    }
+
+    private func queueReport(
+        _ id: QueueID, to path: Mailbox, on message: ActiveMessage,
+        _ failures: [(recipient: Int, result: DeliveryResult)]
+    ) throws(QueueError) {
+        let header: [UInt8]
+        do throws(SystemError) {
+            header = try message.file.borrowed.bytes(
+                at: message.message.messageOffset,
+                count: min(DSN.headerLimit, message.message.messageLength), "\(message.id)")
+        } catch {
+            throw .system(error)
+        }
+        let report = DSN(
+            message: message.message, failures: failures, header: header, host: settings.host,
+            from: settings.bounceFrom)
+        let bytes = report.bytes(id: id, to: path, now: Int(clamping: now / 1_000_000))
+        var submission = Submission(
+            id: id, envelope: Envelope(reversePath: .null, recipients: [path]),
+            messageLength: bytes.count)
+        submission.reportOn = message.id
+        let stored = try spool.accept(
+            submission, bytes: bytes, submitter: "manager", now: now)
+        log.queued(stored, false)
+    }
+}
+
+extension QueuedMessage {
+    /// Where a report goes; nil for the null reverse-path and for `#@[]`, qmail's mark of a report
+    /// that failed. The mark `-@[]` of a list's variable reverse-path is taken off.
+    var bouncePath: Mailbox? {
+        guard let bytes = envelope.reversePath.mailbox?.bytes else { return nil }
+        if bytes.elementsEqual("#@[]".utf8) { return nil }
+        let isVariable = bytes.suffix(4).elementsEqual("-@[]".utf8)
+        return try? Mailbox(isVariable ? bytes.dropLast(4) : bytes[...])
+    }
+}

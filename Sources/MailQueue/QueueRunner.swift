@@ -1,0 +1,222 @@
+// QueueRunner: the manager's loop.
+// queue-manager(8).
+// SPDX-License-Identifier: MIT
+
+import Control
+import Glibc
+import MailModel
+import UnixIO
+
+/// How a queue is run. Every limit has its default here.
+public struct RunnerSettings: Sendable {
+    /// Our own name.
+    public var host: [UInt8]
+    /// The From address of reports.
+    public var bounceFrom: [UInt8]
+    /// Which recipients are ours.
+    public var routing: Routing
+    /// When deferred recipients are tried again.
+    public var schedule = RetrySchedule()
+    /// Local deliveries at once.
+    public var localConcurrency = 20
+    /// Remote deliveries at once.
+    public var remoteConcurrency = 20
+    /// Remote deliveries at once to one domain.
+    public var destinationConcurrency = 10
+    /// Messages that are open at once.
+    public var activeLimit = 400
+    /// How long an agent may take for a delivery.
+    public var deliveryTimeout = Duration.seconds(3600)
+    /// The sockets of the agents.
+    public var sockets: [DeliveryChannel: String]
+    /// How long the end waits for deliveries that run.
+    public var grace = Duration.seconds(30)
+
+    /// The settings of an installation: `me`, `bouncefrom`, `bouncehost`, `queuelifetime`,
+    /// `concurrencylocal`, `concurrencyremote` and what `Routing` reads.
+    /// - Throws: `ControlError`.
+    public init(_ root: Root) throws(ControlError) {
+        let control = root.control
+        host = try control.me()
+        let name = try control.line("bouncefrom") ?? Array("MAILER-DAEMON".utf8)
+        bounceFrom = name + [0x40] + (try control.lineOrMe("bouncehost"))
+        routing = try Routing(control)
+        sockets = [
+            .local: root.socket("deliver-local"), .remote: root.socket("deliver-remote"),
+        ]
+        if let lifetime = try control.integer("queuelifetime") { schedule.lifetime = lifetime }
+        // 0 stops a channel, as in qmail.
+        let local = try control.integer("concurrencylocal")
+        let remote = try control.integer("concurrencyremote")
+        localConcurrency = min(local ?? localConcurrency, 500)
+        remoteConcurrency = min(remote ?? remoteConcurrency, 500)
+    }
+}
+
+/// Runs one queue: one thread, one poll loop. It holds a bounded number of messages open and
+/// lists folders as it goes, so that neither memory nor start-up grows with what is deferred.
+public final class QueueRunner {
+    /// How long results are gathered before they are written, in microseconds.
+    static let gathering: UInt64 = 50_000
+    /// How many finished messages are gathered at most.
+    static let gatheredAtMost = 64
+    /// How often `new` is listed without a reason, in microseconds.
+    static let scanInterval: UInt64 = 600_000_000
+
+    let spool: Spool
+    var settings: RunnerSettings
+    let log: Log
+    private let clock: () -> UInt64
+    /// The time of this turn of the loop, in microseconds since 1970.
+    var now: UInt64
+
+    var active: [QueueID: ActiveMessage] = [:]
+    var deferredActive = 0
+    var source: MessageSource
+    var queue: DeliveryQueue
+    var running: [RunningDelivery] = []
+    /// Until when no delivery is begun on a channel, since its agent is away.
+    var pausedUntil: [DeliveryChannel: UInt64] = [:]
+    var away: Set<DeliveryChannel> = []
+    /// Messages whose results must be written soon, and those to look at again.
+    var unsaved: Set<QueueID> = []
+    var stuck: [QueueID: UInt64] = [:]
+    /// Messages whose file is gone but whose folder is not synced.
+    var removed: [(id: QueueID, folder: String, hasState: Bool)] = []
+    var flushAt: UInt64?
+    var sweeping: StateSweep
+    /// What was last tried before this is due.
+    var everythingDueBefore: UInt64 = 0
+    private var isStopping = false
+
+    /// A runner of a queue whose lock the caller holds.
+    /// - Throws: `QueueError.system`.
+    public init(
+        _ spool: Spool, _ settings: RunnerSettings, log: Log,
+        clock: @escaping () -> UInt64 = { WallClock.microseconds }
+    ) throws(QueueError) {
+        self.spool = spool
+        self.settings = settings
+        self.log = log
+        self.clock = clock
+        now = clock()
+        sweeping = StateSweep(from: now &+ StateSweep.interval)
+        queue = DeliveryQueue(
+            DeliveryQueue.Limits(
+                local: settings.localConcurrency, remote: settings.remoteConcurrency,
+                perDestination: settings.destinationConcurrency))
+        do throws(SystemError) {
+            source = try MessageSource(spool, now: now)
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Runs until SIGTERM or SIGINT. SIGALRM makes everything due, SIGHUP calls `reload`.
+    /// - Throws: `QueueError.system` when waiting is impossible.
+    public func run(
+        _ signals: borrowing SignalDescriptor, reload: () throws -> RunnerSettings
+    ) throws(QueueError) {
+        do throws(SystemError) {
+            while !isStopping {
+                work()
+                try wait(signals.borrowed)
+                while let signal = try signals.next() { handle(signal, reload) }
+            }
+            try end()
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    private func handle(_ signal: Int32, _ reload: () throws -> RunnerSettings) {
+        switch signal {
+        case SIGALRM:
+            everythingDueBefore = now
+            source.everythingIsDue()
+            queue.forgetSilence()
+            log.event("flush")
+        case SIGHUP:
+            do {
+                settings = try reload()
+                log.event("reloaded")
+            } catch {
+                log.event("reload-failed", ["error": "\(error)"])
+            }
+        default: isStopping = true
+        }
+    }
+
+    /// One turn: takes in messages, begins deliveries, writes what must be written.
+    func work() {
+        now = clock()
+        for (id, moment) in stuck where moment <= now {
+            stuck[id] = nil
+            if let message = active[id] { settle(message) }
+        }
+        fill()
+        start()
+        if let flushAt, flushAt <= now || removed.count >= QueueRunner.gatheredAtMost { flush() }
+        sweep()
+    }
+
+    private func wait(_ signals: Descriptor) throws(SystemError) {
+        var entries = [
+            pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: source.trigger.rawValue, events: Int16(POLLIN), revents: 0),
+        ]
+        let polled = running
+        entries += polled.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+        let timeout = pollTimeout
+        let ready = try retrying("poll", "queue") {
+            poll(&entries, nfds_t(entries.count), timeout)
+        }
+        now = clock()
+        if ready > 0 {
+            if entries[1].revents != 0 { source.readTrigger() }
+            for (entry, delivery) in zip(entries.dropFirst(2), polled) where entry.revents != 0 {
+                advance(delivery)
+            }
+        }
+        for delivery in running where delivery.deadline <= now {
+            lose(delivery, "no answer in time")
+        }
+    }
+
+    /// Milliseconds until something must be done without being told.
+    private var pollTimeout: Int32 {
+        var moment = now &+ 60_000_000
+        if takesNew { moment = min(moment, source.newMoment) }
+        if takesDeferred { moment = min(moment, source.deferredMoment) }
+        let others = [
+            flushAt, stuck.values.min(), pausedUntil.values.min(), sweeping.moment,
+        ]
+        for other in others {
+            if let other { moment = min(moment, other) }
+        }
+        if let deadline = running.map(\.deadline).min() { moment = min(moment, deadline) }
+        guard moment > now else { return 0 }
+        return Int32(clamping: (moment - now) / 1000 + 1)
+    }
+
+    /// Waits for the deliveries that run, a bounded time, and writes down what became of them.
+    private func end() throws(SystemError) {
+        log.event("stopping", ["running": "\(running.count)"])
+        let deadline = Deadline.after(settings.grace)
+        while !running.isEmpty, !deadline.hasPassed {
+            let polled = running
+            var entries = polled.map {
+                pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
+            }
+            _ = try retrying("poll", "queue") {
+                poll(&entries, nfds_t(entries.count), deadline.pollTimeout)
+            }
+            now = clock()
+            for (entry, delivery) in zip(entries, polled) where entry.revents != 0 {
+                advance(delivery)
+            }
+        }
+        flush()
+        log.event("stopped", ["abandoned": "\(running.count)"])
+    }
+}
