@@ -28,7 +28,8 @@ struct MessageInput: ~Copyable {
                 return
             }
             var bytes: [UInt8] = []
-            guard try !MessageInput.fill(&bytes, from: source) else {
+            let isMore = try MessageInput.fill(&bytes, from: source)
+            guard isMore else {
                 base = .memory(bytes)
                 spilled = nil
                 return

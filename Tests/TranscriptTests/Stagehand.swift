@@ -1,0 +1,161 @@
+// Stagehand: one case in one convention: a folder, services, and the steps in order.
+// filter-protocol(7), qmail-queue(8).
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import MailModel
+import TestSupport
+import UnixIO
+import Workers
+
+/// Runs a case.
+final class Stagehand {
+    private let one: TranscriptCase
+    private let way: Way
+    private let folder: TestFolder
+    private var services: [Service] = []
+    private var resident: (options: [String], service: Service)?
+    private var zoneAddress = ""
+
+    init(_ one: TranscriptCase, _ way: Way) throws {
+        self.one = one
+        self.way = way
+        folder = try TestFolder()
+        for file in one.files { try folder.write(file.name, file.bytes) }
+        if let zone = one.zone {
+            let service = try Service.zone(String(decoding: zone, as: UTF8.self), in: folder)
+            zoneAddress = service.ready
+            services.append(service)
+        }
+        for (index, words) in one.services.enumerated() {
+            var tool = try Tool(words[0], words.dropFirst().map(filled))
+            tool.folder = folder.path
+            services.append(try Service(tool, log: folder.file("service-\(index).log")))
+        }
+    }
+
+    /// What comes of a step.
+    func outcome(of step: Step) throws -> Outcome {
+        switch way {
+        case .shell, .shellByPipe: try shell(step)
+        case .queue, .queueByPipe: try queue(step)
+        case .chain: try chain(step)
+        case .resident: try ask(step)
+        case .plain: try plain(step)
+        }
+    }
+
+    private func filled(_ word: String) -> String {
+        word.replacing("{zone}", with: zoneAddress).replacing("{folder}", with: folder.path)
+    }
+
+    private func tool(_ step: Step, _ more: [String] = []) throws -> Tool {
+        var tool = try Tool(one.tool, step.options.map(filled) + more)
+        tool.environment = step.environment.mapValues(filled)
+        tool.message = step.message
+        tool.folder = folder.path
+        tool.input = way == .shellByPipe || way == .queueByPipe ? .pipe : .file
+        return tool
+    }
+
+    private func plain(_ step: Step) throws -> Outcome {
+        let result = try tool(step).run()
+        return Outcome(
+            exit: "\(result.termination)", message: result.output, errors: result.errors)
+    }
+
+    private func shell(_ step: Step) throws -> Outcome {
+        var more = try optionFacts(step)
+        if let sender = step.sender { more += ["--sender", sender] }
+        more += step.recipients.flatMap { ["--recipient", $0] }
+        if step.explain != nil { more.append("--explain") }
+        let result = try tool(step, more).run()
+        let saysErrors = step.verdict != nil || step.errors != nil
+        return Outcome(
+            exit: "\(result.termination)", message: result.output,
+            errors: saysErrors ? result.errors : nil)
+    }
+
+    private func queue(_ step: Step) throws -> Outcome {
+        let script = "cat >next-message && cat <&1 >next-envelope"
+        var tool = try tool(step, try optionFacts(step) + ["--", "/bin/sh", "-c", script])
+        tool.envelope = step.queueFormat
+        for name in ["next-message", "next-envelope"] { unlink(folder.file(name)) }
+        let result = try tool.run()
+        return Outcome(
+            exit: "\(result.termination)", message: try? folder.read("next-message"),
+            envelope: try? folder.read("next-envelope"))
+    }
+
+    private func chain(_ step: Step) throws -> Outcome {
+        let envelope = try Files.inMemory("envelope")
+        let record = try Files.inMemory("record")
+        if step.stage >= .mail || step.envelope != nil {
+            try envelope.borrowed.writeAll(step.queueFormat, "envelope")
+            try envelope.borrowed.rewind("envelope")
+        }
+        var tool = try tool(step)
+        tool.environment.merge(variableFacts(step)) { own, _ in own }
+        tool.environment["FILTER_STAGE"] = step.stage.rawValue
+        tool.environment["FILTER_VERDICT_FD"] = "7"
+        tool.descriptors = [3: envelope.number, 7: record.number]
+        let result = try tool.run()
+        let size = Int(try record.borrowed.status("record").st_size)
+        let bytes = try record.borrowed.bytes(at: 0, count: size, "record")
+        let reply = bytes.isEmpty ? nil : try FilterReply(Fields(frame: bytes))
+        var outcome = try outcome(of: step, reply)
+        outcome.exit = "\(result.termination)"
+        return outcome
+    }
+
+    private func ask(_ step: Step) throws -> Outcome {
+        let socket = folder.file("s")
+        let serving = ["--serve", socket, "--workers", "1-1"]
+        guard step.exit != FilterExit.badConfiguration.rawValue else {
+            let result = try tool(step, serving).run()
+            guard result.termination == .exited(55) else {
+                throw TestFailure("the pool ended with \(result.termination)")
+            }
+            return Outcome()
+        }
+        if resident?.options != step.options {
+            try resident?.service.stop()
+            let service = try Service(tool(step, serving), log: folder.file("pool.log"))
+            resident = (step.options, service)
+        }
+        let message = try Files.inMemory("message")
+        try message.borrowed.writeAll(Array("before".utf8) + step.message, "message")
+        let isWhole = step.stage == .message
+        var request = FilterRequest(
+            stage: step.stage, facts: facts(step), messageOffset: isWhole ? 6 : 0,
+            messageLength: isWhole ? step.message.count : 0)
+        if step.stage >= .mail { request.envelope = try Envelope(queueFormat: step.queueFormat) }
+        let reading = try message.reopenedForReading()
+        let reply = try Exchange.call(
+            socket, request.fields, descriptors: isWhole ? [reading.borrowed] : [],
+            deadline: .after(.seconds(30)))
+        return try outcome(of: step, FilterReply(reply.fields))
+    }
+
+    /// A reply, and what its edits make of message and envelope.
+    private func outcome(of step: Step, _ reply: FilterReply?) throws -> Outcome {
+        var outcome = Outcome()
+        if step.verdict != nil || reply?.verdict.word != "defer" {
+            outcome.verdict = reply?.verdict.word
+            outcome.reply = reply?.verdict.reply.map { "\($0)" }
+        }
+        guard case .accept(let edits)? = reply?.verdict else { return outcome }
+        outcome.message = edited(step.message, edits.overlay)
+        let envelope = try Envelope(queueFormat: step.queueFormat)
+        outcome.envelope = edits.applied(to: envelope).queueFormat
+        return outcome
+    }
+
+    private func edited(_ message: [UInt8], _ overlay: HeaderOverlay) -> [UInt8] {
+        var filter = HeaderFieldFilter(removing: overlay.removedNames)
+        var result = overlay.top
+        let taken = message.withUnsafeBytes { filter.take($0, into: &result) }
+        filter.finish(into: &result)
+        return result + message[taken...]
+    }
+}

@@ -1,0 +1,111 @@
+# What is over a limit was not judged.
+
+== a pattern that goes back too often is deferred, not passed
+file rules
+| raw /(a+)+$/ reject
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+*100000: a
+: !
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== with --on-limit skip such a rule counts as one that does not apply
+file rules
+| raw /(a+)+$/ reject
+| raw /!$/ reject 550 5.7.1 the next rule
+options --rules rules --on-limit skip
+message
+*100000: a
+: !
+verdict reject
+reply 550 5.7.1 the next rule
+
+== padding is no way past a rule about the bytes
+file rules
+| raw /evil/ reject
+options --rules rules --size-limit 64K
+message
+: Subject: x\n\n
+*7000| padding..
+: evil
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== nor past a rule about the header
+file rules
+| header:Subject /evil/ reject
+options --rules rules --size-limit 64K
+message
+*7000| X-Padding: padding
+| Subject: evil
+|
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== a large body is no limit to a rule about the header
+file rules
+| header:Subject /evil/ reject 550 5.7.1 found
+options --rules rules --size-limit 64K
+message
+| Subject: evil
+|
+*7000| padding..
+verdict reject
+reply 550 5.7.1 found
+
+== a message of 10 MiB goes through rules about its bytes
+file rules
+| raw /evil$/ reject 550 5.7.1 found at the end
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+| Subject: large
+|
+*262144: 0123456789012345678901234567890123456789
+: evil
+verdict reject
+reply 550 5.7.1 found at the end
+
+== a message of 10 MiB passes byte for byte with a field on top
+file rules
+| raw /evil$/ reject
+| header:Subject /large/ tag X-Size: large
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+| Subject: large
+|
+*262144: 0123456789\x000123456789\r01234567\n
+verdict accept
+output
+| X-Size: large
+| Subject: large
+|
+*262144: 0123456789\x000123456789\r01234567\n
+
+== a header of a hundred thousand fields is read to its end
+file rules
+| header:Subject /evil/ reject 550 5.7.1 found
+options --rules rules
+message
+*100000| X: y
+| Subject: evil
+|
+verdict reject
+reply 550 5.7.1 found
+
+== one field of a megabyte is one line
+file rules
+| header:Subject /evil$/ reject 550 5.7.1 found
+options --rules rules
+message
+: Subject:
+*100000|  0123456789
+:  evil\n\n
+verdict reject
+reply 550 5.7.1 found
