@@ -118,6 +118,21 @@ static enum cspf2_result result_of(SPF_response_t *response, int *matched) {
     }
 }
 
+// What SPF_server_new_dns does but for two things: that compiles a default explanation and policy
+// each time, and aborts on a host whose name has 64 characters.
+static SPF_server_t *new_server(SPF_dns_server_t *dns) {
+    SPF_server_t *server = calloc(1, sizeof *server);
+    if (server == NULL) return NULL;
+    server->resolver = dns;
+    // We count the look-ups ourselves: the library forgets those made inside of an include.
+    server->max_dns_mech = 1 << 20;
+    server->max_dns_mx = SPF_MAX_DNS_MX;
+    server->max_dns_ptr = SPF_MAX_DNS_PTR;
+    if (SPF_server_set_rec_dom(server, "token") == SPF_E_SUCCESS) return server;
+    SPF_server_free(server);
+    return NULL;
+}
+
 static SPF_request_t *new_request(SPF_server_t *server, const uint8_t *address, size_t length) {
     SPF_request_t *request = SPF_request_new(server);
     if (request == NULL) return NULL;
@@ -149,10 +164,8 @@ enum cspf2_result cspf2_evaluate(const struct cspf2_callbacks *callbacks, void *
     enum cspf2_result result = CSPF2_STOPPED;
     *matched = 0;
     if (length != 4 && length != 16) return result;
-    SPF_server_t *server = SPF_server_new_dns(&layer.dns, 0);
+    SPF_server_t *server = new_server(&layer.dns);
     if (server == NULL) return result;
-    // We count the look-ups ourselves: the library forgets those made inside of an include.
-    SPF_server_set_max_dns_mech(server, 1 << 20);
     SPF_request_t *request = new_request(server, address, length);
     SPF_response_t *response = request == NULL ? NULL : SPF_response_new(request);
     SPF_record_t *record = NULL;
