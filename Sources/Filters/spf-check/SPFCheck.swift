@@ -70,7 +70,9 @@ import UnixIO
                 client: client, helo: request.facts[.helo] ?? [], reversePath: path,
                 identity: identity)
             guard let question else {
+                // Neither a reverse-path nor HELO: there is nobody to ask.
                 evidence.log("result", SPFResult.none.rawValue)
+                edits.append(.note(name: "spf", value: Array(SPFResult.none.rawValue.utf8)))
                 continue
             }
             let finding = policy.check(question)

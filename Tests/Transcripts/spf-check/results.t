@@ -180,6 +180,18 @@ options --resolver {zone} --identity both
 verdict reject
 reply 550 5.7.23 SPF fail: mail.a.test does not let 192.0.2.1 send its mail
 
+== without a reverse-path and without HELO there is nobody to ask
+conventions queue chain resident
+zone
+| a.test. TXT "v=spf1 -all"
+options --resolver {zone}
+fact client-ip 192.0.2.1
+recipient you@b.test
+message
+| Subject: x
+|
+verdict accept
+
 == where no client is known nothing is judged
 zone
 | a.test. TXT "v=spf1 -all"
