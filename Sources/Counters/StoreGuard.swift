@@ -10,8 +10,9 @@ import UnixIO
 /// the store.
 ///
 /// Its bytes: 0 to 7 the generation of the store, 8 a mark left by a process that crashed inside
-/// LMDB, 16 to 23 a time until which the store is known to be full. A file that is shorter or
-/// damaged is as good as any other: the generation only ever is compared.
+/// LMDB, 16 to 23 a time until which the store is known to be full, 24 to 31 a time until which
+/// somebody waits for the exclusive lock. A file that is shorter or damaged is as good as any
+/// other: the generation only ever is compared, and times that make no sense are passed over.
 struct StoreGuard: ~Copyable {
     private let descriptor: OwnedDescriptor
     private let path: String
@@ -21,28 +22,45 @@ struct StoreGuard: ~Copyable {
         var generation: UInt64 = 0
         var isMarked = false
         var isFullUntil: UInt64 = 0
+        /// True while somebody waits for the exclusive lock.
+        var isWanted = false
     }
 
     /// Opens the guard of a store's folder, making both where they are missing.
     init(folder: String) throws(SystemError) {
         path = "\(folder)/guard"
-        try Files.makeFolders(folder)
-        descriptor = try Files.open(path, O_RDWR | O_CREAT)
+        descriptor = try StoreGuard.open(path, in: folder)
         clmdb_mark_crashes(descriptor.number, 8)
     }
 
     /// Waits for the shared lock and reads the state.
     func share() throws(SystemError) -> State {
-        try descriptor.borrowed.lockShared(path)
+        while true {
+            try descriptor.borrowed.lockShared(path)
+            let state = try state()
+            guard state.isWanted else { return state }
+            release()
+            usleep(500)
+        }
+    }
+
+    /// Waits for the exclusive lock and reads the state. The kernel gives shared locks to
+    /// newcomers while somebody waits for the exclusive one, so we say that we wait.
+    /// - Throws: `SystemError`; `ETIMEDOUT` when others keep it for two seconds.
+    func exclude() throws(SystemError) -> State {
+        let deadline = Deadline.after(.seconds(2))
+        while try !descriptor.borrowed.tryLock(path) {
+            guard !deadline.hasPassed else { throw .timedOut("flock", path) }
+            let wanted = WallClock.microseconds &+ StoreGuard.longestWish
+            try descriptor.borrowed.writeAll(Record.bytes(wanted), at: 24, path)
+            usleep(500)
+        }
+        try descriptor.borrowed.writeAll(Record.bytes(0), at: 24, path)
         return try state()
     }
 
-    /// Waits for the exclusive lock and reads the state.
-    /// - Throws: `SystemError`; `ETIMEDOUT` when others keep it for two seconds.
-    func exclude() throws(SystemError) -> State {
-        try descriptor.borrowed.lockExclusive(until: .after(.seconds(2)), path)
-        return try state()
-    }
+    /// How long a wish for the exclusive lock counts: whoever made it may be dead. Microseconds.
+    private static let longestWish: UInt64 = 10_000
 
     /// Gives up the lock.
     func release() { _ = try? descriptor.borrowed.unlock(path) }
@@ -54,13 +72,27 @@ struct StoreGuard: ~Copyable {
         try descriptor.borrowed.writeAll(bytes, at: 0, path)
     }
 
+    private static func open(
+        _ path: String, in folder: String
+    ) throws(SystemError) -> OwnedDescriptor {
+        do {
+            return try Files.open(path, O_RDWR | O_CREAT)
+        } catch  where error.errno == .noSuchFileOrDirectory {
+            try Files.makeFolders(folder)
+            return try Files.open(path, O_RDWR | O_CREAT)
+        }
+    }
+
     private func state() throws(SystemError) -> State {
-        var bytes = (UInt64(0), UInt64(0), UInt64(0))
+        var bytes = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
         _ = try withUnsafeMutableBytes(of: &bytes) { buffer throws(SystemError) in
             try descriptor.borrowed.readSome(into: buffer, at: 0, path)
         }
+        let wanted = UInt64(littleEndian: bytes.3)
+        let now = wanted == 0 ? 0 : WallClock.microseconds
         return State(
             generation: UInt64(littleEndian: bytes.0), isMarked: bytes.1 != 0,
-            isFullUntil: UInt64(littleEndian: bytes.2))
+            isFullUntil: UInt64(littleEndian: bytes.2),
+            isWanted: wanted > now && wanted - now <= StoreGuard.longestWish)
     }
 }

@@ -1,4 +1,4 @@
-// Descriptor+Lock: the shared and the exclusive lock of flock(2), and writing at an offset.
+// Descriptor+Lock: the shared lock of flock(2), and writing at an offset.
 // flock(2), pwrite(2).
 // SPDX-License-Identifier: MIT
 
@@ -9,18 +9,6 @@ extension FileDescriptor {
     /// Takes the shared lock of flock(2); waits while somebody holds the exclusive one.
     public func lockShared(_ object: @autoclosure () -> String) throws(SystemError) {
         _ = try retrying("flock", object()) { flock(rawValue, LOCK_SH) }
-    }
-
-    /// Takes the exclusive lock of flock(2), asking again every millisecond. A shared lock that
-    /// this open file held is given up first.
-    /// - Throws: `SystemError`; `ETIMEDOUT` when others hold it until the deadline.
-    public func lockExclusive(
-        until deadline: Deadline, _ object: @autoclosure () -> String
-    ) throws(SystemError) {
-        while try !tryLock(object()) {
-            guard !deadline.hasPassed else { throw .timedOut("flock", object()) }
-            usleep(1000)
-        }
     }
 
     /// Gives up the lock of flock(2).

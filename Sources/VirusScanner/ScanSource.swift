@@ -15,6 +15,9 @@ final class ScanSource {
     /// what it did see for all.
     private(set) var isBroken = false
 
+    /// What libclamav recognised in it and cannot open; nil: nothing.
+    var unopened: String?
+
     init(_ descriptor: Descriptor, offset: Int, length: Int, prefix: [UInt8] = []) {
         self.descriptor = descriptor
         self.offset = offset

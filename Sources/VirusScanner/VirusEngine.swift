@@ -81,10 +81,12 @@ public final class VirusEngine {
         var options = VirusEngine.options
         var name: UnsafePointer<CChar>?
         var scanned: UInt = 0
-        let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, nil)
+        let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, handle)
         let result = ScanResult(code, name: name.map { String(cString: $0) })
         if case .found = result { return result }
-        return source.isBroken ? .failed("the message could not be read") : result
+        if source.isBroken { return .failed("the message could not be read") }
+        guard result == .clean, let kind = source.unopened else { return result }
+        return .unscannable(kind)
     }
 
     /// Everything is looked into, and what cannot be is an alert.
@@ -108,12 +110,20 @@ public final class VirusEngine {
         try check("cl_load", database, cl_load(database, engine, &count, standardDatabases))
         guard count > 0 else { throw .empty(database) }
         try check("cl_engine_compile", database, cl_engine_compile(engine))
+        if !opensRAR { cl_engine_set_clcb_pre_cache(engine, noteRAR) }
         return Int(count)
     }
 
     /// CL_DB_STDOPT, a macro that Swift cannot read.
     private static let standardDatabases = UInt32(
         CL_DB_PHISHING | CL_DB_PHISHING_URLS | CL_DB_BYTECODE)
+
+    /// True when libclamav found its module for RAR archives. It says so nowhere but in a variable
+    /// of its own; without one, it scans such an archive as it is and calls it clean.
+    public static var opensRAR: Bool {
+        guard let variable = dlsym(nil, "have_rar") else { return false }
+        return variable.load(as: Int32.self) != 0
+    }
 
     private static func numbers(_ limits: ScanLimits) -> [(cl_engine_field, Int64)] {
         let size = Int64(clamping: limits.size) + 4096
@@ -129,6 +139,8 @@ public final class VirusEngine {
             (CL_ENGINE_MAX_SCANTIME, min(max(1, milliseconds), Int64(Int32.max))),
             (CL_ENGINE_PCRE_MATCH_LIMIT, 100_000),
             (CL_ENGINE_PCRE_RECMATCH_LIMIT, 2000),
+            // Clean files are known again by their MD5, for which two files can be made.
+            (CL_ENGINE_DISABLE_CACHE, 1),
             // Beyond these libclamav leaves out a part of its work without a word.
             (CL_ENGINE_PCRE_MAX_FILESIZE, size), (CL_ENGINE_MAX_EMBEDDEDPE, size),
             (CL_ENGINE_MAX_HTMLNORMALIZE, size), (CL_ENGINE_MAX_HTMLNOTAGS, size),
@@ -154,6 +166,17 @@ private func readSource(
     let source = Unmanaged<ScanSource>.fromOpaque(handle).takeUnretainedValue()
     return source.read(
         into: UnsafeMutableRawBufferPointer(start: buffer, count: count), at: offset)
+}
+
+/// Called with the type of everything that is scanned; the context is the `ScanSource`.
+private func noteRAR(
+    _ descriptor: Int32, _ type: UnsafePointer<CChar>?, _ context: UnsafeMutableRawPointer?
+) -> cl_error_t {
+    guard let type, let context else { return CL_CLEAN }
+    if strncmp(type, "CL_TYPE_RAR", 11) == 0 {
+        Unmanaged<ScanSource>.fromOpaque(context).takeUnretainedValue().unopened = "rar"
+    }
+    return CL_CLEAN
 }
 
 extension ScanSource {

@@ -109,6 +109,18 @@ private struct Scanner {
         #expect(try Scanner().scan(message) == Self.found)
     }
 
+    @Test func `a RAR archive that libclamav has no module for is unscannable`() throws {
+        let scanner = try Scanner()
+        let archive = Array("Rar!\u{1A}\u{7}\0".utf8) + [UInt8](repeating: 0x55, count: 200)
+        // Twice: what was found wanting once must not be known as clean.
+        for _ in 1...2 {
+            let result = try scanner.scan(Samples.mail([archive]))
+            #expect(result == .unscannable("rar") || VirusEngine.opensRAR)
+        }
+        let message = Samples.mail([archive, Samples.eicar])
+        #expect(try scanner.scan(message) == Self.found || VirusEngine.opensRAR)
+    }
+
     @Test func `a message over the size is unscannable`() throws {
         let scanner = try Scanner { $0.size = 1000 }
         let message = Samples.mail([[UInt8](repeating: 0x61, count: 1000)])
