@@ -19,8 +19,8 @@ extension MessageView {
         }
     }
 
-    /// A nameless file that holds the message with the pending edits made and nothing else. A
-    /// small one is in memory, a large one in `TMPDIR`, else in /tmp.
+    /// A nameless file that holds the message with the pending edits made and nothing else. It
+    /// stands at its beginning. A small one is in memory, a large one in `TMPDIR`, else in /tmp.
     /// - Throws: as `write(to:_:)`.
     public func copy() throws(FilterError) -> OwnedDescriptor {
         let file: OwnedDescriptor
@@ -32,6 +32,10 @@ extension MessageView {
             throw FilterError(error, otherwise: .cannotWrite)
         }
         try write(to: file.borrowed, "temporary file")
+        let number = file.borrowed
+        try system(otherwise: .cannotWrite) { () throws(SystemError) in
+            try number.rewind("temporary file")
+        }
         return file
     }
 

@@ -9,10 +9,8 @@ public import UnixIO
 public struct MatchLimits: Hashable, Sendable {
     /// How often PCRE2 may go back and try otherwise from one starting point.
     public var match: UInt32 = 1_000_000
-    /// How deep it may nest, when it interprets.
-    public var depth: UInt32 = 10_000
-    /// How much memory it may take, in KiB.
-    public var heap: UInt32 = 8_192
+    /// How much memory it may take for going back, in KiB.
+    public var heap: UInt32 = 16_384
 
     /// The defaults.
     public init() {}
@@ -31,8 +29,12 @@ public final class Matcher {
     private static let pairs: UInt32 = 33
     /// Machine code may use so much stack; with less than it needs, PCRE2 interprets.
     private static let stackLimit = 512 << 10
-    private static let firstStride = 4_096
+    /// A subject of up to so many bytes is tried at once.
+    private static let shortSubject = 4_096
+    private static let firstStride = 64
     private static let longestStride = 65_536
+    /// A stride that takes longer is followed by a shorter one.
+    private static let longStride = Duration.milliseconds(2)
 
     private let context: OpaquePointer
     private let data: OpaquePointer
@@ -49,7 +51,6 @@ public final class Matcher {
             throw .failed("out of memory")
         }
         pcre2_set_match_limit_8(context, limits.match)
-        pcre2_set_depth_limit_8(context, limits.depth)
         pcre2_set_heap_limit_8(context, limits.heap)
         // Where there is none, PCRE2 takes 32 KiB of the process's own stack.
         stack = pcre2_jit_stack_create_8(32 << 10, Matcher.stackLimit, nil)
@@ -76,8 +77,13 @@ public final class Matcher {
         _ pattern: Pattern, _ subject: UnsafeRawBufferPointer, deadline: Deadline = .never
     ) throws(PatternError) -> Match? {
         var start = 0
+        guard subject.count > Matcher.shortSubject else {
+            pcre2_set_offset_limit_8(context, subject.count)
+            return try once(pattern, subject, from: 0)
+        }
         var stride = Matcher.firstStride
         while true {
+            let soon = Deadline.after(Matcher.longStride)
             let next = pattern.isUTF8 ? subject.character(from: start + stride) : start + stride
             // The last stride tries the end of the subject too.
             let isLast = next >= subject.count
@@ -86,7 +92,7 @@ public final class Matcher {
             if isLast { return nil }
             guard !deadline.hasPassed else { throw .limitExceeded("the time limit ran out") }
             start = next
-            stride = min(stride * 2, Matcher.longestStride)
+            stride = soon.hasPassed ? max(stride / 2, 1) : min(stride * 2, Matcher.longestStride)
         }
     }
 

@@ -32,7 +32,8 @@ struct MessageViewTests {
         let view = MessageView(.memory(Array("C: 3\n\nbody".utf8)), edits.overlay)
         #expect(try text(view) == "B: 2\nA: 1\nC: 3\n\nbody")
         #expect(
-            try view.header().fields.map(\.unfolded) == ["B: 2", "A: 1", "C: 3"].map(Array.init))
+            try view.header().fields.map(\.unfolded)
+                == ["B: 2", "A: 1", "C: 3"].map { Array($0.utf8) })
     }
 
     @Test(arguments: [
@@ -116,7 +117,7 @@ struct MessageViewTests {
         let edits = [try field("A: 1")]
         let view = MessageView(.memory(Array("B: 2\n\n".utf8)), edits.overlay)
         let copy = try view.copy()
-        let bytes = try copy.reopenedForReading().borrowed.readToEnd("copy")
+        let bytes = try copy.borrowed.readToEnd("copy")
         #expect(bytes == Array("A: 1\nB: 2\n\n".utf8))
     }
 }

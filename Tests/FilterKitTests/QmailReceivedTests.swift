@@ -10,7 +10,7 @@ struct QmailReceivedTests {
     @Test(arguments: [
         ("from mail.example (192.0.2.1)", "mail.example", "192.0.2.1"),
         ("from unknown (HELO foo) (192.0.2.1)", "foo", "192.0.2.1"),
-        ("from mail.example (HELO foo) (joe@192.0.2.1)\n  by mx with SMTP", "foo", "192.0.2.1"),
+        ("from mail.example (HELO foo) (joe@192.0.2.1)  by mx with SMTP", "foo", "192.0.2.1"),
         ("from mail.example (HELO foo) (a@b@2001:db8::1)", "foo", "2001:db8::1"),
     ])
     func `the forms of qmail-smtpd are read`(value: String, helo: String, address: String) throws {

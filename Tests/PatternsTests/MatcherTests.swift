@@ -43,9 +43,9 @@ struct MatcherTests {
         let began = ContinuousClock.now
         #expect(throws: PatternError.limitExceeded("the time limit ran out")) {
             try match(
-                #"(?:a|b)*+\z(?<=c)"#, [], subject, jit: jit, deadline: .after(.milliseconds(50)))
+                #"[^b]*+\z(?<=c)"#, [], subject, jit: jit, deadline: .after(.milliseconds(50)))
         }
-        #expect(ContinuousClock.now - began < .seconds(60))
+        #expect(ContinuousClock.now - began < .seconds(10))
     }
 
     @Test(arguments: [false, true])
@@ -83,7 +83,7 @@ struct MatcherTests {
 
     @Test func `little stack for machine code changes no answer`() throws {
         let pattern = "^(?:(a)|b)*$"
-        let subject = [UInt8](repeating: 0x61, count: 60_000)
+        let subject = [UInt8](repeating: 0x61, count: 30_000)
         #expect(try match(pattern, [], subject, jit: true) != nil)
     }
 }
