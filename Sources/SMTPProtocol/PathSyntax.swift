@@ -157,11 +157,17 @@ extension PathSyntax {
         let name = try row(separator: 0x2E) {
             $0.isASCIILetter || $0.isASCIIDigit || $0 == 0x2D
         }
-        for label in name.split(separator: 0x2E) {
-            guard label.first != 0x2D, label.last != 0x2D else { throw .syntax }
+        var length = 0
+        var previous: UInt8 = 0x2E
+        for byte in name {
+            let isEdge = byte == 0x2E || previous == 0x2E
+            guard !isEdge || (byte != 0x2D && previous != 0x2D) else { throw .syntax }
+            length = byte == 0x2E ? 0 : length + 1
             // RFC 1035, section 2.3.4: no longer label exists in the DNS.
-            guard label.count <= 63 else { throw .tooLong }
+            guard length <= 63 else { throw .tooLong }
+            previous = byte
         }
+        guard previous != 0x2D else { throw .syntax }
         guard name.count <= limits.domain else { throw .tooLong }
         return name
     }
@@ -187,10 +193,15 @@ extension PathSyntax {
     private mutating func row(
         separator: UInt8, of belongs: (UInt8) -> Bool
     ) throws(PathError) -> ArraySlice<UInt8> {
-        let all = rest.prefix { belongs($0) || $0 == separator }
-        guard let first = all.first, let last = all.last, first != separator, last != separator,
-            !zip(all, all.dropFirst()).contains(where: { $0 == separator && $1 == separator })
-        else { throw .syntax }
+        var end = rest.startIndex
+        var previous = separator
+        while end < rest.endIndex, belongs(rest[end]) || rest[end] == separator {
+            guard rest[end] != separator || previous != separator else { throw .syntax }
+            previous = rest[end]
+            end += 1
+        }
+        guard previous != separator else { throw .syntax }
+        let all = rest[..<end]
         rest = rest[all.endIndex...]
         return all
     }
@@ -205,9 +216,13 @@ extension PathSyntax {
         return true
     }
 
-    /// atext of RFC 5322, section 3.2.3.
+    /// atext of RFC 5322, section 3.2.3: letters, digits and ``!#$%&'*+-/=?^_`{|}~``.
     static func isAtomText(_ byte: UInt8) -> Bool {
-        byte.isASCIILetter || byte.isASCIIDigit || "!#$%&'*+-/=?^_`{|}~".utf8.contains(byte)
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x5E...0x7E: true
+        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2F, 0x3D, 0x3F: true
+        default: false
+        }
     }
 
     private static func withoutNeedlessQuotes(_ localPart: [UInt8]) -> [UInt8] {

@@ -17,14 +17,19 @@ enum Verb: String, CaseIterable {
     case vrfy = "VRFY"
     case help = "HELP"
 
-    init?(_ word: some Collection<UInt8>) {
-        guard word.count == 4,
-            let verb = Verb.allCases.first(where: {
-                word.equalsIgnoringASCIICase($0.rawValue.utf8)
-            })
-        else { return nil }
+    /// The verb of a word, whatever its case.
+    init?(_ word: ArraySlice<UInt8>) {
+        guard word.count == 4, let verb = Verb.all[Verb.number(word)] else { return nil }
         self = verb
     }
+
+    /// Four letters as one number, so that a look-up compares no strings.
+    private static func number(_ word: some Collection<UInt8>) -> UInt32 {
+        word.reduce(0) { $0 << 8 | UInt32($1.asciiLowercased) }
+    }
+
+    private static let all = Dictionary(
+        uniqueKeysWithValues: allCases.map { (number($0.rawValue.utf8), $0) })
 
     /// The longest line, CRLF included. RFC 5321, section 4.5.3.1.4, and what extensions add:
     /// SIZE 26 (RFC 1870, section 3), 8BITMIME 17 (RFC 6152, section 2).

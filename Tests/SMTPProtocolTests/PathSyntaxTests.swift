@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: MIT
 
 import MailModel
-import SMTPProtocol
 import Testing
+
+@testable import SMTPProtocol
 
 @Suite struct PathSyntaxTests {
     private static let good: [(String, String)] = [
@@ -112,6 +113,14 @@ import Testing
     {
         let mailbox = try Mailbox(Array(text.utf8))
         #expect(PathSyntax.path(of: mailbox) == expected.map { Array($0.utf8) })
+    }
+
+    @Test func `atext is that of RFC 5322`() {
+        let text = Array("!#$%&'*+-/=?^_`{|}~".utf8)
+        for byte in UInt8(0)...255 {
+            let isAtomText = byte.isASCIILetter || byte.isASCIIDigit || text.contains(byte)
+            #expect(PathSyntax.isAtomText(byte) == isAtomText, "\(byte)")
+        }
     }
 
     @Test func `no bytes at all make the parser trap`() {
