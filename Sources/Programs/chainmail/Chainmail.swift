@@ -1,0 +1,72 @@
+// chainmail: the administrator's command.
+// chainmail(1).
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Control
+import Glibc
+import MailModel
+import MailQueue
+import UnixIO
+
+@main
+struct Chainmail: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "chainmail",
+        abstract: "Shows what the mail server does.",
+        version: "chainmail \(chainmailVersion)",
+        subcommands: [Status.self, QueueCommand.self])
+}
+
+/// `--root`, for every subcommand.
+struct RootOption: ParsableArguments {
+    @Option(help: "Work below this folder instead of the system's folders.")
+    var root: String?
+
+    /// The root that was asked for.
+    var folders: Root { Root(root ?? Environment.text("CHAINMAIL_ROOT")) }
+}
+
+/// Why the administrator gets no answer, with the exit code of sysexits(3).
+enum Failure: Error {
+    case noSuchMessage(String)
+    case queue(QueueError)
+    case system(SystemError)
+
+    var exit: (code: Int32, text: String) {
+        switch self {
+        case .noSuchMessage(let id): (66, "no message \(id) in the queue")
+        case .queue(.damaged(let file, let how)): (65, "\(file): \(how)")
+        case .queue(.system(let error)) where error.errno == .permissionDenied:
+            (77, error.description)
+        case .queue(let error): (71, error.description)
+        case .system(let error): (error.call == "write" ? 74 : 71, error.description)
+        }
+    }
+}
+
+extension ParsableCommand {
+    /// Runs, and ends the process with one line on descriptor 2 when that fails.
+    func reporting(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch {
+            let failure =
+                switch error {
+                case let failure as Failure: failure.exit
+                case let error as QueueError: Failure.queue(error).exit
+                case let error as SystemError: Failure.system(error).exit
+                default: (Int32(70), "\(error)")
+                }
+            // There is nowhere to say that this cannot be written.
+            try? Descriptor(rawValue: 2)
+                .writeAll(Array("chainmail: \(failure.1)\n".utf8), "standard error")
+            throw ExitCode(failure.0)
+        }
+    }
+
+    /// Writes to standard output.
+    func say(_ text: String) throws {
+        try Descriptor(rawValue: 1).writeAll(Array(text.utf8), "standard output")
+    }
+}
