@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,7 +60,7 @@ static int place(const struct cunix_descriptor *map, size_t count, bool keep_oth
 
 pid_t cunix_spawn(const char *path, char *const arguments[], char *const environment[],
                   const struct cunix_descriptor *map, size_t count, bool keep_others,
-                  int death_signal, const char *directory) {
+                  int death_signal, bool own_group, const char *directory) {
     volatile int failure = 0;
     pid_t parent = getpid();
     sigset_t all, before;
@@ -70,6 +71,7 @@ pid_t cunix_spawn(const char *path, char *const arguments[], char *const environ
     if (pid == 0) {
         bool ready = place(map, count, keep_others) == 0
             && (death_signal == 0 || cunix_die_with_parent(death_signal) == 0)
+            && (!own_group || setpgid(0, 0) == 0)
             && (directory == NULL || chdir(directory) == 0);
         if (ready && death_signal != 0 && getppid() != parent) {
             errno = ESRCH;
@@ -91,6 +93,10 @@ pid_t cunix_spawn(const char *path, char *const arguments[], char *const environ
     }
     errno = error;
     return pid;
+}
+
+int cunix_pidfd(pid_t pid) {
+    return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
 bool cunix_exited(int status) {

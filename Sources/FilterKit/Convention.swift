@@ -2,7 +2,9 @@
 // filter-protocol(7), section CONVENTIONS.
 // SPDX-License-Identifier: MIT
 
+import Control
 import Glibc
+import MailModel
 import UnixIO
 
 /// The conventions, in the order in which they are recognised.
@@ -19,12 +21,8 @@ public enum Convention: String, CaseIterable, Sendable {
     /// A shell's: message on 0, edited message to 1.
     case shell
 
-    /// The variables that mark a convention. Whatever a filter starts must not inherit them: a
-    /// script that calls `spf-check < message` gets the shell convention.
-    public static let variables = [
-        "FILTER_STAGE", "FILTER_VERDICT_FD", "QMAILPPID", "NUMRCPTS", "QMAILUSER", "QMAILHOST",
-        "QMAILRCPTS", "ENVSIZE", "MSGSIZE",
-    ]
+    /// The variables that mark a convention.
+    public static let variables = Facts.conventionVariables
 
     /// Removes the marks from this process's own environment, once they were read.
     static func forget() {

@@ -12,8 +12,11 @@ import Workers
 struct ResidentConvention<F: Filter> {
     let setup: Setup
 
-    /// A request is there as soon as its connection is; a client that says nothing holds a
+    /// A request is there as soon as its connection is: a client that says nothing holds a
     /// worker no longer than this.
+    static var silence: Duration { .milliseconds(500) }
+
+    /// A client that began to speak has so long to end, and to take its answer.
     static var patience: Duration { .seconds(2) }
 
     /// A worker that takes longer for one request is killed by SIGALRM, and replaced.
@@ -60,6 +63,9 @@ struct ResidentConvention<F: Filter> {
     }
 
     private func answer(_ connection: borrowing Connection, _ filter: inout F) throws {
+        let begins = try connection.descriptor.borrowed.wait(
+            .toRead, until: .after(Self.silence), connection.object)
+        guard begins else { throw SystemError.timedOut("recvmsg", connection.object) }
         var message = try Exchange.receive(on: connection, deadline: .after(Self.patience))
         var wire = try FilterRequest(message.fields)
         wire.isTrial = wire.isTrial || setup.checks

@@ -20,6 +20,8 @@ public struct Command: Sendable {
     public var keepsOthers = false
     /// The signal that the child gets when this process ends; nil: none.
     public var deathSignal: Int32?
+    /// True when the child leads a process group of its own, which `waitOrKill` kills as a whole.
+    public var hasOwnGroup = false
     /// The child's working folder; ours when nil.
     public var folder: String?
 
@@ -69,7 +71,8 @@ public struct Child: ~Copyable {
                 cunix_spawn(
                     command.path, arguments,
                     environment == nil ? cunix_environment() : variables, map, map.count,
-                    command.keepsOthers, command.deathSignal ?? 0, command.folder)
+                    command.keepsOthers, command.deathSignal ?? 0, command.hasOwnGroup,
+                    command.folder)
             }
         }
         guard pid > 0 else { throw SystemError.last("exec", command.path) }
@@ -88,6 +91,17 @@ public struct Child: ~Copyable {
         let pid = forget()
         _ = try retrying("waitpid", "\(pid)") { waitpid(pid, &status, 0) }
         return Termination(status: status)
+    }
+
+    /// Waits for the end until the deadline, then kills the child, with its group when it has one.
+    /// - Returns: nil when it had to be killed.
+    public consuming func waitOrKill(_ deadline: Deadline) throws(SystemError) -> Termination? {
+        let process = OwnedDescriptor(
+            try retrying("pidfd_open", "\(pid)") { cunix_pidfd(pid) })
+        let hasEnded = try process.borrowed.wait(.toRead, until: deadline, "\(pid)")
+        if !hasEnded, Glibc.kill(-pid, SIGKILL) != 0 { _ = Glibc.kill(pid, SIGKILL) }
+        let termination = try wait()
+        return hasEnded ? termination : nil
     }
 
     /// Sends a signal; a process that is gone already is fine.

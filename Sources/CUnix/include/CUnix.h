@@ -42,10 +42,13 @@ struct cunix_descriptor {
 
 // Starts a program: fork and exec with error report, through vfork(2). Signals are unblocked and
 // at their defaults in the child, descriptors beyond the map are closed when keep_others is false.
-// death_signal 0: the child outlives its parent. Returns the pid, or -1 with errno.
+// death_signal 0: the child outlives its parent; own_group: it leads a process group of its own.
+// Returns the pid, or -1 with errno.
 pid_t cunix_spawn(const char *path, char *const arguments[], char *const environment[],
                   const struct cunix_descriptor *map, size_t count, bool keep_others,
-                  int death_signal, const char *directory);
+                  int death_signal, bool own_group, const char *directory);
+// pidfd_open(2): a descriptor that is readable once the child has ended.
+int cunix_pidfd(pid_t pid);
 
 // The macros of wait(2).
 bool cunix_exited(int status);

@@ -1,32 +1,11 @@
-// Facts+Environment: what the environment of UCSPI and of the qmail patches says of a client.
-// tcp-environ(5); filter-protocol(7), section FACTS.
+// Facts+Received: the one fact that a message itself may give away.
+// filter-protocol(7).
 // SPDX-License-Identifier: MIT
 
 import MailModel
 import UnixIO
 
 extension Facts {
-    /// The variables and the facts they are; facts without one are `FILTER_FACT_` and their name. A variable that is set but empty is no fact, but
-    /// for `RELAYCLIENT`, where empty is the usual value.
-    static let variables: [(variable: String, fact: FactName)] = [
-        ("TCPREMOTEIP", .clientIP), ("TCPREMOTEPORT", .clientPort),
-        ("TCPREMOTEHOST", .clientName), ("TCPREMOTEINFO", .clientInfo),
-        ("TCPLOCALIP", .localIP), ("TCPLOCALPORT", .localPort), ("TCPLOCALHOST", .localName),
-        ("SMTPHELOHOST", .helo), ("SMTPAUTHUSER", .authUser), ("SSL_PROTOCOL", .tlsVersion),
-        ("SSL_CIPHER", .tlsCipher), ("RELAYCLIENT", .relay),
-        ("FILTER_FACT_PROTOCOL", .protocolName), ("FILTER_FACT_SESSION", .session),
-        ("FILTER_FACT_MESSAGE", .message), ("FILTER_FACT_BODY_TYPE", .bodyType),
-        ("FILTER_FACT_DECLARED_SIZE", .declaredSize),
-    ]
-
-    /// Fills in what is not known yet from the environment.
-    mutating func addEnvironment() {
-        for (variable, fact) in Facts.variables where self[fact] == nil {
-            guard let value = Environment.bytes(variable) else { continue }
-            if !value.isEmpty || fact == .relay { self[fact] = value }
-        }
-    }
-
     /// Takes the HELO name from the topmost Received field, and only when that field's address
     /// is the client's: notqmail hands over no HELO otherwise. No other fact comes from a
     /// message, since anybody may have written it.

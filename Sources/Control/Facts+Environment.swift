@@ -1,0 +1,46 @@
+// Facts+Environment: what the environment of UCSPI and of the qmail patches says of a client.
+// tcp-environ(5); filter-protocol(7).
+// SPDX-License-Identifier: MIT
+
+public import MailModel
+import UnixIO
+
+extension Facts {
+    /// The variables and the facts they are; facts without one of their own are `FILTER_FACT_` and
+    /// their name. A variable that is set but empty is no fact, but for `RELAYCLIENT`, where
+    /// empty is the usual value.
+    public static let variables: [(variable: String, fact: FactName)] = [
+        ("TCPREMOTEIP", .clientIP), ("TCPREMOTEPORT", .clientPort),
+        ("TCPREMOTEHOST", .clientName), ("TCPREMOTEINFO", .clientInfo),
+        ("TCPLOCALIP", .localIP), ("TCPLOCALPORT", .localPort), ("TCPLOCALHOST", .localName),
+        ("SMTPHELOHOST", .helo), ("SMTPAUTHUSER", .authUser), ("SSL_PROTOCOL", .tlsVersion),
+        ("SSL_CIPHER", .tlsCipher), ("RELAYCLIENT", .relay),
+        ("FILTER_FACT_PROTOCOL", .protocolName), ("FILTER_FACT_SESSION", .session),
+        ("FILTER_FACT_MESSAGE", .message), ("FILTER_FACT_BODY_TYPE", .bodyType),
+        ("FILTER_FACT_DECLARED_SIZE", .declaredSize),
+    ]
+
+    /// The variables that mark how a filter is called. Whatever is started must not inherit them:
+    /// a script that calls `spf-check < message` gets the shell convention.
+    public static let conventionVariables = [
+        "FILTER_STAGE", "FILTER_VERDICT_FD", "QMAILPPID", "NUMRCPTS", "QMAILUSER", "QMAILHOST",
+        "QMAILNAME", "QMAILRCPTS", "ENVSIZE", "MSGSIZE",
+    ]
+
+    /// Fills in what is not known yet from the environment.
+    public mutating func addEnvironment() {
+        for (variable, fact) in Facts.variables where self[fact] == nil {
+            guard let value = Environment.bytes(variable) else { continue }
+            if !value.isEmpty || fact == .relay { self[fact] = value }
+        }
+    }
+
+    /// The facts as `NAME=value`. A value is cut at its first NUL, which no variable can hold.
+    public var environment: [String] {
+        Facts.variables.compactMap { variable, fact in
+            self[fact].map {
+                "\(variable)=\(String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self))"
+            }
+        }
+    }
+}
