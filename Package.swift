@@ -152,6 +152,21 @@ let package = Package(
         tests(
             "Recipients",
             ["Recipients", "Control", "MailModel", "TestSupport", "rcpt-validate"]),
+        tests(
+            "SMTPClient",
+            ["SMTPClient", "SMTPProtocol", "MailModel", "UnixIO", "TestSupport"]),
+        tests(
+            "Delivery",
+            [
+                "Delivery", "Control", "Resolver", "SMTPClient", "Workers", "MailModel", "UnixIO",
+                "TestSupport", "deliver-local", "deliver-remote", "zone-server",
+            ]),
+        tests(
+            "MailQueue",
+            [
+                "MailQueue", "MailModel", "UnixIO", "Control", "Workers", "TestSupport",
+                "queue-message", "queue-manager",
+            ]),
         tests("Layer", ["MailModel", "TestSupport"]),
         tests("System", ["MailModel", "TestSupport", "UnixIO"]),
     ]

@@ -99,13 +99,13 @@ public struct DSN: Sendable {
 
     /// The fields up to the empty line, cut at the last whole line within the limit.
     private var returnedHeader: [UInt8] {
-        var kept = header.prefix(DSN.headerLimit)
+        var kept = header.first == 0x0A ? [] : header.prefix(DSN.headerLimit)
         for index in kept.indices.dropFirst() where kept[index] == 0x0A && kept[index - 1] == 0x0A {
             kept = kept[..<index]
             break
         }
-        guard let end = kept.lastIndex(of: 0x0A) else { return [] }
-        return message.edits.overlay.top + kept[...end]
+        let end = kept.lastIndex(of: 0x0A).map { $0 + 1 } ?? kept.startIndex
+        return message.edits.overlay.top + kept[..<end]
     }
 }
 

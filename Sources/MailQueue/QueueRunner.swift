@@ -120,7 +120,7 @@ public final class QueueRunner {
         do throws(SystemError) {
             while !isStopping {
                 work()
-                try wait(signals.borrowed)
+                try wait(signals.borrowed, atMost: .max)
                 while let signal = try signals.next() { handle(signal, reload) }
             }
             try end()
@@ -160,14 +160,15 @@ public final class QueueRunner {
         sweep()
     }
 
-    private func wait(_ signals: Descriptor) throws(SystemError) {
+    /// Waits for agents, the trigger and signals, and takes in what came.
+    func wait(_ signals: Descriptor?, atMost limit: Int32) throws(SystemError) {
         var entries = [
-            pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0),
+            pollfd(fd: signals?.rawValue ?? -1, events: Int16(POLLIN), revents: 0),
             pollfd(fd: source.trigger.rawValue, events: Int16(POLLIN), revents: 0),
         ]
         let polled = running
         entries += polled.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
-        let timeout = pollTimeout
+        let timeout = min(limit, pollTimeout)
         let ready = try retrying("poll", "queue") {
             poll(&entries, nfds_t(entries.count), timeout)
         }
@@ -181,6 +182,12 @@ public final class QueueRunner {
         for delivery in running where delivery.deadline <= now {
             lose(delivery, "no answer in time")
         }
+    }
+
+    /// True when nothing is left to do before some later moment.
+    var isIdle: Bool {
+        active.isEmpty && running.isEmpty && removed.isEmpty
+            && min(source.newMoment, source.deferredMoment) > now
     }
 
     /// Milliseconds until something must be done without being told.

@@ -15,13 +15,13 @@ public enum StateRecord: Hashable, Sendable {
     /// The record as it is appended.
     var line: [UInt8] {
         let frame = fields.frame
-        let checksum = String(CRC32C(frame).value, radix: 16)
-        var line = Array(String(repeating: "0", count: 8 - checksum.utf8.count).utf8)
-        line += checksum.utf8
-        line.append(0x20)
-        line += frame
-        line.append(0x0A)
-        return line
+        return StateRecord.checksum(frame) + [0x20] + frame + [0x0A]
+    }
+
+    /// The CRC-32C as 8 hexadecimal digits.
+    fileprivate static func checksum(_ frame: [UInt8]) -> [UInt8] {
+        let digits = String(CRC32C(frame).value, radix: 16).utf8
+        return Array(repeating: 0x30, count: 8 - digits.count) + digits
     }
 
     private var fields: Fields {
@@ -78,27 +78,26 @@ struct StateContents: Equatable {
         while let record = StateContents.nextRecord(from: &rest) { records.append(record) }
         validLength = rest.startIndex
         isCut = !rest.isEmpty
-        while let lineEnd = rest.firstIndex(of: 0x0A) {
-            rest = rest[(lineEnd + 1)...]
+        while !rest.isEmpty {
             var after = rest
             guard StateContents.nextRecord(from: &after) == nil else {
                 throw .damaged(name(), "a wrong record at byte \(validLength)")
             }
+            rest.removeFirst()
         }
     }
 
     /// Takes a record off the front; nil, and nothing taken, when there is no right one.
     private static func nextRecord(from rest: inout ArraySlice<UInt8>) -> StateRecord? {
         let start = rest.startIndex
-        guard rest.count > 9, rest[start + 8] == 0x20,
-            let checksum = UInt32(String(decoding: rest.prefix(8), as: UTF8.self), radix: 16)
-        else { return nil }
+        guard rest.count > 9, rest[start + 8] == 0x20 else { return nil }
         let body = rest[(start + 9)...]
         guard let length = try? Fields.frameLength(startingWith: body.prefix(16)),
             body.count > length, body[body.startIndex + length] == 0x0A
         else { return nil }
         let frame = Array(body.prefix(length))
-        guard CRC32C(frame).value == checksum, let fields = try? Fields(frame: frame),
+        guard rest.prefix(8).elementsEqual(StateRecord.checksum(frame)),
+            let fields = try? Fields(frame: frame),
             let record = try? StateRecord(fields)
         else { return nil }
         rest = rest[(body.startIndex + length + 1)...]

@@ -1,0 +1,67 @@
+import MailModel
+import Testing
+
+@testable import MailQueue
+
+@Suite struct MessageProgressTests {
+    @Test func `at first everything is due`() {
+        let progress = MessageProgress(recipients: 3)
+        #expect(progress.due(now: 0) == [0, 1, 2])
+        #expect(!progress.isFinished)
+        #expect(progress.nextDue == 0)
+    }
+
+    @Test func `what is deferred waits for its moment`() {
+        var progress = MessageProgress(recipients: 2)
+        progress.apply(.result([0], Samples.result(451), time: 5_000_000, due: 100))
+        progress.apply(.result([1], Samples.result(451), time: 5_000_000, due: 400))
+        #expect(progress.due(now: 99).isEmpty)
+        #expect(progress.due(now: 100) == [0])
+        #expect(progress.due(now: 400) == [0, 1])
+        #expect(progress.nextDue == 100)
+    }
+
+    @Test func `a flush makes due what was tried before it`() {
+        var progress = MessageProgress(recipients: 2)
+        progress.apply(.result([0], Samples.result(451), time: 5, due: 100))
+        progress.apply(.result([1], Samples.result(451), time: 9, due: 100))
+        #expect(progress.due(now: 1, flush: 9) == [0])
+    }
+
+    @Test func `what is delivered stays delivered`() {
+        var progress = MessageProgress(recipients: 1)
+        progress.apply(.result([0], Samples.result(250), time: 1, due: nil))
+        progress.apply(.result([0], Samples.result(550), time: 2, due: nil))
+        #expect(progress.isFinished)
+        #expect(progress.unreported.isEmpty)
+    }
+
+    @Test func `what failed is finished when it is bounced`() {
+        var progress = MessageProgress(recipients: 2)
+        progress.apply(.result([0], Samples.result(250), time: 1, due: nil))
+        progress.apply(.result([1], Samples.result(550), time: 1, due: nil))
+        #expect(!progress.isFinished)
+        #expect(progress.unreported.map(\.recipient) == [1])
+        #expect(progress.nextDue == nil)
+        progress.apply(.bounced([1], dsn: nil))
+        #expect(progress.isFinished)
+        #expect(progress.bounces == 1)
+    }
+
+    @Test func `a bounce of what did not fail changes nothing`() {
+        var progress = MessageProgress(recipients: 1)
+        progress.apply(.bounced([0], dsn: nil))
+        #expect(progress.due(now: 0) == [0])
+    }
+
+    @Test func `recipients that do not exist are passed over`() {
+        var progress = MessageProgress(recipients: 1)
+        progress.apply(.result([7, 0], Samples.result(250), time: 1, due: nil))
+        progress.apply(.bounced([99], dsn: nil))
+        #expect(progress.isFinished)
+    }
+
+    @Test func `a message without recipients is finished`() {
+        #expect(MessageProgress(recipients: 0).isFinished)
+    }
+}
