@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Control
+import FilterChain
 import Glibc
 import MailModel
 import UnixIO
@@ -33,7 +34,7 @@ extension Server {
         var configuration = try ServerConfiguration(options)
         if isOneSession { configuration.take(environment: Environment.bytes) }
         self.configuration = configuration
-        chain = try ServerChain(options.root)
+        chain = try Chain(options.root)
         self.delayed = delayed
         self.log = log
     }

@@ -2,14 +2,14 @@
 // smtp-server(8).
 // SPDX-License-Identifier: MIT
 
-import Control
+import FilterChain
 import MailModel
 import UnixIO
 
 /// Configuration, chain and what all workers share. Made in the parent, used in the workers.
 public struct Server {
     let configuration: ServerConfiguration
-    let chain: ServerChain
+    let chain: Chain
     let delayed: SharedCounter
     let log: Log
 

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Control
+import FilterChain
 import MailModel
 import MailQueue
 import SMTPProtocol
@@ -133,7 +134,7 @@ extension SessionDriver {
                 request.messageLength = stored?.length ?? 0
                 file = try stored?.forFilters()
             }
-            var judgement = server.chain.judge(request, file, log)
+            var judgement = server.chain.judge(request, file, log: server.log)
             if let other = judgement.replacement.take() { stored?.replace(with: other) }
             return judgement.verdict
         } catch {
