@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import CLMDB
+import Glibc
 import UnixIO
 
 /// Not known: none of these says that a limit is exceeded, or that it is not.
@@ -32,8 +33,11 @@ public enum CounterError: Error, Equatable, CustomStringConvertible {
         switch code {
         case MDB_MAP_FULL: self = .full
         case MDB_CORRUPTED, MDB_PAGE_NOTFOUND, MDB_INVALID, MDB_VERSION_MISMATCH, MDB_PANIC,
-            MDB_INCOMPATIBLE, MDB_BAD_VALSIZE, MDB_BAD_DBI, MDB_CURSOR_FULL, MDB_PAGE_FULL:
+            MDB_INCOMPATIBLE, MDB_MAP_RESIZED, MDB_BAD_VALSIZE, MDB_BAD_DBI, MDB_CURSOR_FULL,
+            MDB_PAGE_FULL:
             self = .damaged("\(call): \(words)")
+        // What a damaged page makes LMDB ask of the kernel.
+        case EINVAL, EFBIG: self = .damaged("\(call): \(words)")
         case 1...: self = .system(SystemError(call, path, .init(rawValue: code)))
         default: self = .library(call: call, words)
         }

@@ -19,6 +19,7 @@ final class Environment {
     /// Opens a file, or makes it. A private one, that no other process can know of, has no lock.
     init(_ path: String, mapSize: Int, isPrivate: Bool = false) throws(CounterError) {
         self.path = path
+        if !isPrivate { try Environment.reserveLock("\(path)-lock") }
         var handle: OpaquePointer?
         let made = mdb_env_create(&handle)
         guard made == 0, let handle else { throw CounterError("mdb_env_create", path, code: made) }
@@ -28,7 +29,11 @@ final class Environment {
         let flags =
             UInt32(MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOTLS) | (isPrivate ? UInt32(MDB_NOLOCK) : 0)
         try check("mdb_env_set_mapsize", mdb_env_set_mapsize(handle, mapSize))
-        try check("mdb_env_open", mdb_env_open(handle, path, flags, 0o600))
+        let opened = mdb_env_open(handle, path, flags, 0o600)
+        if opened == ENOMEM, Environment.asksForTooMuch(path, mapSize) {
+            throw .damaged("the size of its map")
+        }
+        try check("mdb_env_open", opened)
         let transaction = try Transaction(handle, database: nil)
         database = transaction.database
         try transaction.commit()
@@ -45,6 +50,35 @@ final class Environment {
     /// Begins a transaction, waiting for the one of another process to end.
     func transaction() throws(CounterError) -> Transaction {
         try Transaction(handle, database: database)
+    }
+
+    /// LMDB maps its lock file before there is room for it, which on a full disk is a SIGBUS.
+    private static func reserveLock(_ path: String) throws(CounterError) {
+        do throws(SystemError) {
+            let size = try Files.status(path)?.st_size ?? 0
+            guard size < 8192 else { return }
+            let file = try Files.open(path, O_RDWR | O_CREAT)
+            let code = posix_fallocate(file.number, 0, 8192)
+            guard code == 0 else {
+                throw SystemError("posix_fallocate", path, .init(rawValue: code))
+            }
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// True when a meta page wants a larger map than any store has: LMDB believes it.
+    private static func asksForTooMuch(_ path: String, _ mapSize: Int) -> Bool {
+        // After the 16 bytes of MDB_page comes MDB_meta: mm_mapsize at 16, mm_last_pg at 120.
+        let limit = UInt64(max(mapSize, 1 << 30))
+        let fields: [(offset: Int, limit: UInt64)] = [(32, limit), (136, limit / 4096)]
+        guard let file = try? Files.open(path, O_RDONLY) else { return false }
+        return fields.contains { field in
+            [0, 4096].contains { page in
+                let bytes = try? file.borrowed.bytes(at: page + field.offset, count: 8, path)
+                return Record.number(bytes ?? []) > field.limit
+            }
+        }
     }
 
     private func check(_ call: String, _ code: Int32) throws(CounterError) {
