@@ -169,5 +169,15 @@ let package = Package(
             ]),
         tests("Layer", ["MailModel", "TestSupport"]),
         tests("System", ["MailModel", "TestSupport", "UnixIO"]),
+        tests("Patterns", ["Patterns", "UnixIO"]),
+        tests(
+            "FilterKit",
+            ["FilterKit", "MailModel", "UnixIO", "Workers", "TestSupport", "regex-filter"]),
+        tests(
+            "Transcript",
+            [
+                "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter", "spf-check",
+                "throttle", "rcpt-validate", "virus-scan", "virus-scan-full", "zone-server",
+            ]),
     ]
 )
