@@ -2,7 +2,6 @@
 // https://cr.yp.to/proto/maildir.html
 // SPDX-License-Identifier: MIT
 
-import CUnix
 import Glibc
 import SystemPackage
 import UnixIO

@@ -16,7 +16,8 @@ public struct MessageReader: MessageSource {
 
     private let file: Descriptor
     private var position: Int
-    private let end: Int
+    /// Nil where the request's numbers make no sense.
+    private let end: Int?
     private var top: [UInt8]
     private var header: HeaderFieldFilter
     private var lines: LineSearch?
@@ -33,9 +34,8 @@ public struct MessageReader: MessageSource {
         self.file = file
         self.top = top + overlay.top
         position = request.messageOffset
-        // A sum that does not fit is far beyond any file: reading it is cut short.
         let (sum, overflow) = request.messageOffset.addingReportingOverflow(request.messageLength)
-        end = overflow ? .max : sum
+        end = overflow ? nil : sum
         header = HeaderFieldFilter(removing: overlay.removedNames)
         lines = line.map(LineSearch.init)
     }
@@ -46,6 +46,7 @@ public struct MessageReader: MessageSource {
     /// The next piece; it may be empty where much of a header is left out.
     /// - Throws: `SystemError`; `ENODATA` when the file is shorter than the message.
     public mutating func next() throws(SystemError) -> [UInt8]? {
+        guard let end else { throw SystemError("pread", "message", .noData) }
         guard position < end else { return finish() }
         let count = min(MessageReader.pieceSize, end - position)
         let piece = try file.bytes(at: position, count: count, "message")

@@ -24,8 +24,8 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The message holds a bare CR, so that its end was never sent.
     case bareCR
 
-    /// The reply for those whose message this kept from being delivered. All but `bareCR` are
-    /// temporary.
+    /// The reply for those whose message this kept from being delivered. All are temporary but
+    /// `bareCR` and a greeting of 521.
     public var reply: Reply {
         switch self {
         case .lost(let step):
@@ -36,6 +36,9 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
             Reply(451, EnhancedStatus(4, 5, 0), "not an SMTP reply at \(step.rawValue)")
         case .unexpected(let step, let reply):
             Reply(451, EnhancedStatus(4, 5, 0), "unexpected at \(step.rawValue): \(reply)")
+        case .refused(.greeting, let reply) where reply.code == 521:
+            // RFC 7504, section 3: nobody ever gets mail there.
+            Reply(521, EnhancedStatus(5, 3, 2), "the host takes no mail: \(reply)")
         case .refused(let step, let reply):
             Reply(
                 reply.isPermanent ? 451 : reply.code,

@@ -25,7 +25,7 @@ public enum StubAction: Sendable {
 
 /// What a server saw, and what it is told to do.
 public final class SMTPStub: @unchecked Sendable {
-    /// Where it listens on 127.0.0.1.
+    /// Where it listens.
     public let port: UInt16
 
     private let listener: OwnedDescriptor
@@ -38,8 +38,10 @@ public final class SMTPStub: @unchecked Sendable {
 
     /// Starts a server whose reply to EHLO has these lines after its name. `action` is asked at
     /// each step: `greeting`, a command line, `message` (before the message is read) and `.`; nil
-    /// is the polite answer.
+    /// is the polite answer. It listens on 127.0.0.`host` and on a port that the kernel chooses,
+    /// or on that of another stub.
     public init(
+        host: UInt8 = 1, port: UInt16 = 0,
         offers: [String] = ["PIPELINING", "8BITMIME", "SIZE 0", "ENHANCEDSTATUSCODES"],
         _ action: @escaping @Sendable (_ step: String, _ connection: Int) -> StubAction? = {
             _, _ in nil
@@ -47,11 +49,11 @@ public final class SMTPStub: @unchecked Sendable {
     ) throws {
         self.offers = offers
         self.action = action
-        guard let any = InternetEndpoint(address: [127, 0, 0, 1], port: 0) else {
+        guard let any = InternetEndpoint(address: [127, 0, 0, host], port: port) else {
             throw TestFailure("no endpoint")
         }
         listener = try InternetSocket.listen(on: any, "stub", patience: .seconds(60))
-        port = InternetSocket.localEndpoint(of: listener.borrowed)?.port ?? 0
+        self.port = InternetSocket.localEndpoint(of: listener.borrowed)?.port ?? 0
         let number = listener.number
         // The thread ends when the listener is shut down.
         detach { [weak self] in
@@ -99,6 +101,7 @@ private final class StubConnection {
     private let server: SMTPStub
     private let number: Int
     private var unread: [UInt8] = []
+    private var position = 0
 
     /// The session is over.
     private struct Over: Error {}
@@ -166,11 +169,13 @@ private final class StubConnection {
 
     private func line() throws -> [UInt8] {
         while true {
-            if let end = unread.firstIndex(of: 0x0A) {
-                let line = unread[..<end]
-                unread.removeFirst(end + 1)
+            if let end = unread[position...].firstIndex(of: 0x0A) {
+                let line = unread[position..<end]
+                position = end + 1
                 return Array(line.last == 0x0D ? line.dropLast() : line)
             }
+            unread.removeFirst(position)
+            position = 0
             try receive()
         }
     }

@@ -1,0 +1,39 @@
+// What is read from a reply to EHLO.
+// SPDX-License-Identifier: MIT
+
+import SMTPClient
+import SMTPProtocol
+import Testing
+
+@Suite struct ServerExtensionsTests {
+    private func extensions(_ lines: String...) -> ServerExtensions {
+        ServerExtensions(SMTPReply(250, nil, lines: ["host.test PIPELINING"] + lines))
+    }
+
+    @Test func `the first line is a name, not an extension`() {
+        #expect(extensions() == ServerExtensions())
+    }
+
+    @Test func `keywords have no case`() {
+        let found = extensions("pipelining", "8bitMIME", "Size 1000")
+        #expect(found.pipelining)
+        #expect(found.eightBitMIME)
+        #expect(found.size)
+        #expect(found.maximumSize == 1000)
+    }
+
+    @Test(
+        arguments: [
+            ("SIZE", "no limit is told"), ("SIZE 0", "no limit"), ("SIZE x", "nonsense"),
+            ("SIZE 99999999999999999999", "beyond any number"), ("SIZE -1", "no sign"),
+        ])
+    func `a SIZE without a number is no limit`(_ line: String, _ reason: String) {
+        let found = extensions(line)
+        #expect(found.size)
+        #expect(found.maximumSize == nil)
+    }
+
+    @Test func `words that begin like an extension are not it`() {
+        #expect(!extensions("PIPELININGS", "X-PIPELINING").pipelining)
+    }
+}
