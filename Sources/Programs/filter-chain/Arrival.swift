@@ -1,0 +1,109 @@
+// Arrival: the message on descriptor 0 and the envelope, wherever they come from.
+// qmail-queue(8).
+// SPDX-License-Identifier: MIT
+
+import Control
+import FilterChain
+import Glibc
+import MailModel
+import UnixIO
+
+/// A message that is there, whole, as a file that can be passed on read-only.
+struct Arrival: ~Copyable {
+    /// The file, opened anew where it was one already.
+    let file: OwnedDescriptor
+    /// Where in the file the message begins.
+    let offset: Int
+    /// How many bytes it has.
+    let length: Int
+    /// True when descriptor 0 itself is that file.
+    let isDescriptor0: Bool
+
+    private static let memoryLimit = 1 << 20
+
+    /// Takes what is on descriptor 0, from its present offset on: a regular file as it is,
+    /// anything else is read to its end.
+    static func take() throws(SystemError) -> Arrival {
+        let input = Descriptor(rawValue: 0)
+        let status = try input.status("message")
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            let copy = try copied(input)
+            let length = Int(try copy.borrowed.status("message").st_size)
+            return Arrival(
+                file: try copy.reopenedForReading(), offset: 0, length: length,
+                isDescriptor0: false)
+        }
+        let offset = try retrying("lseek", "message") { lseek(0, 0, SEEK_CUR) }
+        return Arrival(
+            file: try Files.open("/proc/self/fd/0", O_RDONLY), offset: offset,
+            length: max(0, Int(status.st_size) - offset), isDescriptor0: true)
+    }
+
+    /// The first 16 KiB.
+    func beginning() throws(SystemError) -> [UInt8] {
+        try file.borrowed.bytes(at: offset, count: min(length, 16_384), "message")
+    }
+
+    /// In memory while it is small, on disk beyond.
+    private static func copied(_ input: Descriptor) throws(SystemError) -> OwnedDescriptor {
+        var bytes: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var disk: OwnedDescriptor?
+        while true {
+            let got = try chunk.withUnsafeMutableBytes { buffer in
+                Result { () throws(SystemError) in try input.readSome(into: buffer, "message") }
+            }.get()
+            if got == 0 { break }
+            bytes += chunk[..<got]
+            if bytes.count > memoryLimit {
+                if disk == nil { disk = try ViewFile.temporary() }
+                try Arrival.write(&bytes, to: disk)
+            }
+        }
+        if disk == nil { disk = try Files.inMemory("message") }
+        try Arrival.write(&bytes, to: disk)
+        guard let file = disk.take() else {
+            throw SystemError("write", "temporary file", .badFileDescriptor)
+        }
+        return file
+    }
+
+    /// Writes the bytes and empties the array.
+    private static func write(
+        _ bytes: inout [UInt8], to file: borrowing OwnedDescriptor?
+    ) throws(SystemError) {
+        switch file {
+        case .some(let file): try file.borrowed.writeAll(bytes, "temporary file")
+        case .none: throw SystemError("write", "temporary file", .badFileDescriptor)
+        }
+        bytes = []
+    }
+
+    /// True where descriptor 1 is somebody's screen, who cannot have meant an envelope.
+    static var outputIsTerminal: Bool { isatty(1) == 1 }
+
+    /// The envelope on descriptor 1.
+    /// - Throws: `EnvelopeError`, `SystemError`, or `Failure` when descriptor 1 is for output.
+    static func envelope() throws -> Envelope {
+        guard fcntl(1, F_GETFL) & O_ACCMODE != O_WRONLY else {
+            throw Failure(
+                .cannotRead,
+                "descriptor 1 holds no envelope; by hand, give --sender and --recipient")
+        }
+        let bytes = try Descriptor(rawValue: 1).readToEnd("envelope", limit: 64 << 20)
+        return try Envelope(queueFormat: bytes)
+    }
+
+    /// The envelope of the options.
+    static func envelope(_ options: Options) throws -> Envelope {
+        do {
+            var envelope = Envelope(reversePath: try ReversePath(options.bytes("sender") ?? []))
+            for recipient in options.allBytes("recipient") {
+                envelope.recipients.append(try Mailbox(recipient))
+            }
+            return envelope
+        } catch {
+            throw UsageError("an address of the envelope is empty, too long or not one")
+        }
+    }
+}
