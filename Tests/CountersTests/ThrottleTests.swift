@@ -132,6 +132,22 @@ private struct Shell {
         #expect(result.text == "Subject: x\n\nhello\n")
     }
 
+    @Test func `the longest delay over a limit is asked for`() throws {
+        let shell = try Shell()
+        let limits = ["client messages 1/1h delay 2s", "all messages 1/1h delay 5s"]
+        #expect(try !shell.run(limits, Self.one + ["--explain"]).errors.contains("delay"))
+        let result = try shell.run(limits, Self.one + ["--explain"])
+        #expect(result.code == 0)
+        #expect(result.errors.contains(#""delay":5000"#))
+    }
+
+    @Test(arguments: ["255K", "2G", "x", "0"])
+    func `a store of a senseless size is bad configuration`(size: String) throws {
+        let result = try Shell().run(
+            ["all messages 1/1h defer"], Self.one + ["--store-size", size])
+        #expect(result.code == FilterExit.badConfiguration.rawValue)
+    }
+
     @Test func `check charges nothing`() throws {
         let check = Self.one + ["--check"]
         let codes = try Shell().codes(
