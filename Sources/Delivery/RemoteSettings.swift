@@ -24,8 +24,8 @@ public struct RemoteSettings: Sendable {
     public var stepLimit: Duration?
     /// For all the look-ups of a delivery.
     public var lookupLimit = Duration.seconds(120)
-    /// For the whole of a delivery.
-    public var deliveryLimit = Duration.seconds(7200)
+    /// For the whole of a delivery; less than what queue-manager(8) allows, so that it hears of it.
+    public var deliveryLimit = Duration.seconds(3000)
     /// How many addresses are tried in a delivery.
     public var maximumAddresses = 20
     /// The port where no route names one.

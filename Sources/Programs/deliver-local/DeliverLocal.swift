@@ -11,6 +11,6 @@ struct DeliverLocal {
         let command = AgentCommand<LocalAgent>(
             "deliver the message on standard input to mailboxes of this host", []
         ) { _, root in try LocalAgent(root) }
-        command.run(concurrency: "concurrencylocal", standard: 10)
+        command.run(concurrency: "concurrencylocal", standard: 20)
     }
 }
