@@ -33,6 +33,8 @@ public final class Running: @unchecked Sendable {
 
     init(_ child: consuming Child) { pid = child.forget() }
 
+    init(pid: pid_t) { self.pid = pid }
+
     deinit {
         guard ended == nil else { return }
         kill(pid, SIGKILL)

@@ -29,7 +29,7 @@ public final class Service: Sendable {
         ) { own, _ in own }
         name = tool.path
         logPath = log
-        process = Running(try Child(command))
+        process = Running(pid: try Spawner.shared.spawn(command))
         pipe.closeWriting()
         ready = try Service.line(of: pipe.reading.borrowed, name, log, .after(limit))
     }

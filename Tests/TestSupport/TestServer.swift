@@ -11,8 +11,9 @@ import UnixIO
 public let repository = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
-/// A root as `make run` makes it, with a name server of its own, and the server on it.
-public final class TestServer {
+/// A root as `make run` makes it, with a name server of its own, and the server on it. Tests that
+/// share one only send to it: `start` and `stop` are for a server that one test has.
+public final class TestServer: @unchecked Sendable {
     /// Holds the root.
     public let folder: TestFolder
     /// The root: `--root`.
