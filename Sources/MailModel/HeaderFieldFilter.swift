@@ -34,11 +34,18 @@ public struct HeaderFieldFilter: Sendable {
     /// empty line.
     /// - Returns: how many bytes of the piece were header; all of them until `isDone`.
     public mutating func take(_ piece: UnsafeRawBufferPointer, into output: inout [UInt8]) -> Int {
-        for (index, byte) in piece.enumerated() {
-            step(byte, &output)
-            if isDone { return index + 1 }
+        var index = 0
+        while index < piece.count, !isDone {
+            switch state {
+            case .keeping, .dropping: index = passLine(piece, from: index, &output)
+            case .lineStart where piece[index].isBlank:
+                state = isDropping ? .dropping : .keeping
+            case .lineStart, .name:
+                collect(piece[index], &output)
+                index += 1
+            }
         }
-        return piece.count
+        return index
     }
 
     /// At the end of the message: gives out a last line that never came to a decision.
@@ -47,18 +54,15 @@ public struct HeaderFieldFilter: Sendable {
         pending = []
     }
 
-    private mutating func step(_ byte: UInt8, _ output: inout [UInt8]) {
-        switch state {
-        case .lineStart where byte.isBlank: pass(byte, &output)
-        case .lineStart, .name: collect(byte, &output)
-        case .keeping, .dropping: pass(byte, &output)
-        }
-    }
-
-    /// A byte of a line whose fate is that of its field.
-    private mutating func pass(_ byte: UInt8, _ output: inout [UInt8]) {
-        if !isDropping { output.append(byte) }
-        state = byte == 0x0A ? .lineStart : isDropping ? .dropping : .keeping
+    /// What is left of a line whose fate is that of its field.
+    /// - Returns: where the next line begins, or the end of the piece.
+    private mutating func passLine(
+        _ piece: UnsafeRawBufferPointer, from start: Int, _ output: inout [UInt8]
+    ) -> Int {
+        let end = piece[start...].firstIndex(of: 0x0A).map { $0 + 1 } ?? piece.count
+        if !isDropping { output += piece[start..<end] }
+        if piece[end - 1] == 0x0A { state = .lineStart }
+        return end
     }
 
     /// A byte of a line that may begin a field to be removed.
