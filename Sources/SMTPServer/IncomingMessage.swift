@@ -84,6 +84,8 @@ struct IncomingMessage: ~Copyable {
             spooledLength += pending.count
         } catch let error as QueueError {
             if case .refused(let reply, _) = error.outcome { trouble = reply }
+        } catch let error as SystemError {
+            trouble = QueueRefusal(error).reply
         } catch {
             trouble = .cannotStore
         }

@@ -161,7 +161,7 @@ extension SessionDriver {
             return .whole(edits: edits)
         } catch {
             log.trouble("\(error)", message: session.messageID)
-            return .refused(.cannotStore)
+            return .refused(QueueRefusal(error).reply)
         }
     }
 
