@@ -25,6 +25,7 @@ public struct Mailbox: Hashable, Sendable, CustomStringConvertible {
     public let bytes: [UInt8]
 
     /// Takes an address as an envelope holds it.
+    @inlinable
     public init(_ bytes: some Collection<UInt8>) throws(MailboxError) {
         guard !bytes.isEmpty else { throw .empty }
         guard bytes.count <= Mailbox.maximumLength else { throw .tooLong }

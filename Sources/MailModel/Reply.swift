@@ -19,6 +19,7 @@ public struct EnhancedStatus: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads `5.7.1`; nil for anything else.
+    @inlinable
     public init?(_ text: some Collection<UInt8>) {
         let parts = text.split(separator: 0x2E, omittingEmptySubsequences: false)
         let numbers = parts.map { $0.count <= 3 ? $0.decimalValue ?? -1 : -1 }

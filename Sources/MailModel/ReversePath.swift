@@ -10,6 +10,7 @@ public enum ReversePath: Hashable, Sendable, CustomStringConvertible {
     case mailbox(Mailbox)
 
     /// Takes the address of an envelope, where no byte at all means the null reverse-path.
+    @inlinable
     public init(_ bytes: some Collection<UInt8>) throws(MailboxError) {
         self = bytes.isEmpty ? .null : .mailbox(try Mailbox(bytes))
     }
