@@ -38,7 +38,7 @@ import Testing
     }
 
     @Test func `all services end when mail-server is killed`() throws {
-        let pids = server.processes("")
+        let pids = server.processes()
         #expect(pids.count > 10)
         try server.stop(SIGKILL)
         let areGone = eventually(within: .seconds(45)) {
@@ -50,7 +50,7 @@ import Testing
     @Test func `nothing is lost when everything is killed at once and started again`() throws {
         let load = Load(port: server.port, name: "all")
         #expect(load.goesOn(by: 20))
-        for pid in server.processes("") { kill(pid, SIGKILL) }
+        for pid in server.processes() { kill(pid, SIGKILL) }
         try server.stop(SIGKILL)
         let accepted = load.end()
         try server.start()
@@ -67,7 +67,7 @@ import Testing
 
     @Test(arguments: [SIGTERM, SIGINT])
     func `a signal ends everything in order`(signal: Int32) throws {
-        let pids = server.processes("")
+        let pids = server.processes()
         #expect(try server.stop(signal) == .exited(0))
         #expect(pids.allSatisfy { Processes.commandLine(of: $0).isEmpty })
     }

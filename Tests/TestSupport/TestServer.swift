@@ -81,6 +81,8 @@ public final class TestServer: @unchecked Sendable {
             let port = UInt16(line.dropFirst(prefix.count).prefix { $0.isNumber })
         else { throw TestFailure("no port in the log:\n\(service.log)") }
         self.port = port
+        // Clients find a service that is started again where it was.
+        try control("listen", "smtp 127.0.0.1:\(port)")
     }
 
     /// Ends the server and waits for it.
@@ -106,10 +108,12 @@ public final class TestServer: @unchecked Sendable {
         return folder.names(in: new).compactMap { try? folder.read("\(new)/\($0)") }
     }
 
-    /// The processes below the server whose command line holds a word, parents first.
-    public func processes(_ word: String) -> [pid_t] {
+    /// The processes below the server, those whose command line holds a word or all, parents first.
+    public func processes(_ word: String? = nil) -> [pid_t] {
         guard let parent = service?.process.pid else { return [] }
-        return Processes.below(parent).filter { Processes.commandLine(of: $0).contains(word) }
+        return Processes.below(parent).filter { pid in
+            word.map { Processes.commandLine(of: pid).contains($0) } ?? true
+        }
     }
 }
 
