@@ -104,8 +104,7 @@ public struct AgentCommand<Agent: DeliveryAgent> {
         let session = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
         let request = DeliveryRequest(
             id: session.message(1), channel: Agent.channel,
-            domain: options.bytes("domain")?.asciiLowercased
-                ?? recipients[0].domain.map(Array.init),
+            domain: try domain(of: recipients),
             envelope: Envelope(reversePath: reversePath, recipients: recipients),
             messageOffset: input.offset, messageLength: input.length)
         let reply = agent.deliver(request, input.file.borrowed)
@@ -116,6 +115,17 @@ public struct AgentCommand<Agent: DeliveryAgent> {
             try Descriptor(rawValue: 1).writeAll(Array(line.utf8), "standard output")
         }
         return DeliveryExit(reply.results)
+    }
+
+    /// Where they all are; nil when that does not matter.
+    private func domain(of recipients: [Mailbox]) throws(UsageError) -> [UInt8]? {
+        guard Agent.channel == .remote else { return nil }
+        if let domain = options.bytes("domain") { return domain.asciiLowercased }
+        let domains = Set(recipients.map { $0.domain?.asciiLowercased })
+        guard domains.count == 1, let domain = domains.first ?? nil else {
+            throw UsageError("the recipients are not of one domain; see --domain")
+        }
+        return domain
     }
 
     private func address<Address>(

@@ -58,6 +58,9 @@ struct AgentService<Agent: DeliveryAgent> {
         guard request.channel == Agent.channel else { throw FieldsError.badValue("channel") }
         guard let file = message.first.take() else { throw FieldsError.missing("descriptor") }
         let reply = agent.deliver(request, file.borrowed)
+        // The lock on the message lasts as long as its descriptor. Every outcome is certain now,
+        // and whoever hears of them must find the message free: delivery-protocol(7).
+        try file.close("message")
         do {
             try Exchange.send(reply.fields, on: connection, deadline: .after(patience))
         } catch {
@@ -65,7 +68,5 @@ struct AgentService<Agent: DeliveryAgent> {
             Log(Agent.name).event(
                 "reply-lost", ["message": request.id.description, "error": "\(error)"])
         }
-        // The lock on the message lasts as long as this: delivery-protocol(7).
-        withExtendedLifetime(file) {}
     }
 }

@@ -24,9 +24,14 @@ public struct MaildirFile: ~Copyable {
     /// A file for a Maildir. Its folders are made when they are missing.
     /// - Throws: `SystemError`.
     public init(_ maildir: Maildir, name: String) throws(SystemError) {
+        try self.init(maildir, name: name, isNamed: false)
+    }
+
+    /// The same; with `isNamed` as on a file system without nameless files.
+    init(_ maildir: Maildir, name: String, isNamed: Bool) throws(SystemError) {
         self.maildir = maildir
         self.name = name
-        var isNamed = false
+        var isNamed = isNamed
         do {
             file = try MaildirFile.open(maildir, name, &isNamed)
         } catch {
@@ -73,11 +78,11 @@ public struct MaildirFile: ~Copyable {
         _ maildir: Maildir, _ name: String, _ isNamed: inout Bool
     ) throws(SystemError) -> OwnedDescriptor {
         do {
-            return try Files.nameless(in: "\(maildir.path)/tmp")
+            if !isNamed { return try Files.nameless(in: "\(maildir.path)/tmp") }
         } catch  where error.errno == .notSupported || error.errno == .isDirectory {
             isNamed = true
-            let flags = O_WRONLY | O_CREAT | O_EXCL
-            return try Files.open("\(maildir.path)/tmp/\(name)", flags)
         }
+        let flags = O_WRONLY | O_CREAT | O_EXCL
+        return try Files.open("\(maildir.path)/tmp/\(name)", flags)
     }
 }

@@ -59,6 +59,14 @@ import Workers
         #expect(try tool.run().code == code)
     }
 
+    @Test(arguments: [["a@y.test", "b@z.test"], ["a"], []])
+    func `recipients that are not of one domain are a slip`(_ recipients: [String]) throws {
+        let server = try SMTPStub()
+        let result = try Tool("deliver-remote", try root(server).arguments + recipients).run()
+        #expect(result.code == 64)
+        #expect(server.connections == 0)
+    }
+
     @Test(
         arguments: [
             (["smtproutes": "nonsense\n"], "smtproutes:1:"), (["helohost": "a b\n"], "helohost:1:"),

@@ -69,6 +69,22 @@ import UnixIO
         #expect(folder.names(in: "mail/y.test/a/Maildir/tmp").isEmpty)
     }
 
+    @Test func `without nameless files it is in tmp until it is whole`() throws {
+        var file = try MaildirFile(maildir, name: "n", isNamed: true)
+        try file.write(bytes("hello"))
+        #expect(folder.names(in: "mail/y.test/a/Maildir/tmp") == ["n"])
+        #expect(folder.names(in: "mail/y.test/a/Maildir/new").isEmpty)
+        #expect(try file.commit() == "n,S=5")
+        #expect(folder.names(in: "mail/y.test/a/Maildir/tmp").isEmpty)
+        #expect(try folder.read("mail/y.test/a/Maildir/new/n,S=5") == bytes("hello"))
+    }
+
+    @Test func `without nameless files one that is not committed leaves nothing, too`() throws {
+        do { _ = try MaildirFile(maildir, name: "n", isNamed: true) }
+        #expect(folder.names(in: "mail/y.test/a/Maildir/tmp").isEmpty)
+        #expect(folder.names(in: "mail/y.test/a/Maildir/new").isEmpty)
+    }
+
     @Test func `a name that is taken is never replaced`() throws {
         for text in ["first", "other"] {
             var file = try MaildirFile(maildir, name: "n")
