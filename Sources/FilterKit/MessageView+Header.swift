@@ -2,6 +2,7 @@
 // RFC 5322, sections 2.2 and 4.5.
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import MailModel
 import UnixIO
 
@@ -76,13 +77,24 @@ public struct Header: Sendable {
             guard !rest.isEmpty else { return nil }
             var end = rest.startIndex
             repeat {
-                end = rest[end...].firstIndex(of: 0x0A).map { $0 + 1 } ?? rest.endIndex
+                end = Fields.lineEnd(in: rest, from: end)
             } while end < rest.endIndex && rest[end].isBlank
             var line = rest[..<end]
             rest = rest[end...]
             if line.last == 0x0A { line.removeLast() }
             if line.last == 0x0D { line.removeLast() }
             return Field(line)
+        }
+
+        /// Where the line after the one that holds this index begins.
+        private static func lineEnd(in bytes: ArraySlice<UInt8>, from start: Int) -> Int {
+            bytes.withUnsafeBytes { buffer in
+                let offset = start - bytes.startIndex
+                guard let base = buffer.baseAddress,
+                    let found = memchr(base + offset, 0x0A, buffer.count - offset)
+                else { return bytes.endIndex }
+                return bytes.startIndex + (UnsafeRawPointer(found) - base) + 1
+            }
         }
     }
 }
@@ -103,7 +115,11 @@ extension MessageView {
         }
         let isWhole = filter.isDone || position >= baseLength
         filter.finish(into: &bytes)
-        if filter.isDone { bytes.removeLast(bytes.suffix(2) == [0x0D, 0x0A] ? 2 : 1) }
+        // The empty line is the end of the header and no part of it.
+        if filter.isDone {
+            bytes.removeLast()
+            if bytes.last == 0x0D { bytes.removeLast() }
+        }
         return Header(bytes: bytes, isWhole: isWhole)
     }
 
