@@ -23,6 +23,8 @@ public final class TestServer: @unchecked Sendable {
     /// The port of the first listener.
     public private(set) var port: UInt16 = 0
     private let zone: Service
+    /// The `ADDRESS:PORT` of its name server.
+    public var resolver: String { zone.ready }
     private var starts = 0
 
     /// Makes the root and starts the name server, with the demonstration's zone and these lines

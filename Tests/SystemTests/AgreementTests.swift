@@ -1,0 +1,108 @@
+import MailModel
+import TestSupport
+import Testing
+
+/// The same message gets the same verdict in whatever way the filters are asked.
+@Suite struct AgreementTests {
+    /// What a row must lead to: an exit code, and the class of an SMTP reply.
+    struct Row: CustomTestStringConvertible, Sendable {
+        let sender: String
+        let subject: String
+        let code: Int32
+        let replyClass: Character
+
+        var testDescription: String { "\(sender), \(subject): exit \(code)" }
+        var message: String { "Subject: \(subject)\n\nOne line.\n" }
+    }
+
+    static let rows = [
+        Row(sender: "a@pass.test", subject: "agreement", code: 0, replyClass: "2"),
+        Row(sender: "a@fail.test", subject: "agreement", code: 31, replyClass: "5"),
+        Row(sender: "a@servfail.test", subject: "agreement", code: 71, replyClass: "4"),
+        Row(sender: "a@pass.test", subject: "cheap pills", code: 31, replyClass: "5"),
+    ]
+
+    private static let shared = Result {
+        let server = try TestServer()
+        try server.keepSteps(["20-rcpt-validate", "30-spf-check", "40-regex-filter"])
+        try server.start()
+        return server
+    }
+
+    private let server: TestServer
+
+    init() throws { server = try Self.shared.get() }
+
+    private var rules: String { "\(server.root)/etc/regex-rules" }
+    private var spfOptions: [String] {
+        ["--resolver", server.resolver, "--client-ip", "127.0.0.1", "--helo", "client.test"]
+    }
+
+    private func envelope(_ row: Row) -> [UInt8] {
+        Array("F\(row.sender)\0Talice@example.test\0\0".utf8)
+    }
+
+    @Test(arguments: rows)
+    func `in a shell, one after the other`(row: Row) throws {
+        let envelope = ["--sender", row.sender, "--recipient", "alice@example.test"]
+        var spf = try Tool("spf-check", spfOptions + envelope)
+        spf.message = Array(row.message.utf8)
+        let first = try spf.run()
+        guard first.code == 0 else {
+            #expect(first.code == row.code, "\(first.errors)")
+            return
+        }
+        var regex = try Tool("regex-filter", ["--rules", rules] + envelope)
+        regex.message = first.output
+        let second = try regex.run()
+        #expect(second.code == row.code, "\(second.errors)")
+    }
+
+    @Test(arguments: rows)
+    func `as a row of programs that ends in queue-message`(row: Row) throws {
+        var tool = try Tool(
+            "spf-check",
+            spfOptions + [
+                "--", "regex-filter", "--rules", rules, "--", "queue-message", "--root",
+                server.root,
+            ])
+        tool.message = Array(row.message.utf8)
+        tool.envelope = envelope(row)
+        let result = try tool.run()
+        #expect(result.code == row.code, "\(result.errors)")
+    }
+
+    @Test(arguments: rows)
+    func `as filter-chain in the place of qmail-queue`(row: Row) throws {
+        var tool = try Tool("filter-chain")
+        tool.environment = [
+            "CHAINMAIL_ROOT": server.root, "TCPREMOTEIP": "127.0.0.1",
+            "SMTPHELOHOST": "client.test",
+        ]
+        tool.message = Array(row.message.utf8)
+        tool.envelope = envelope(row)
+        let result = try tool.run()
+        #expect(result.code == row.code, "\(result.errors)")
+    }
+
+    @Test(arguments: rows)
+    func `by the server`(row: Row) throws {
+        let reply = try server.connect().send(
+            from: row.sender, to: ["alice@example.test"], row.message)
+        #expect(reply.first == row.replyClass, "\(reply)")
+    }
+
+    @Test func `what the queue convention and filter-chain accept arrives`() throws {
+        for (name, arguments) in [
+            ("queue-message", ["--root", server.root]), ("filter-chain", ["--root", server.root]),
+        ] {
+            var tool = try Tool(name, arguments)
+            tool.message = Array("Subject: handed-on-by-\(name)\n\nOne line.\n".utf8)
+            tool.envelope = Array("Fa@pass.test\0Tbob@example.test\0\0".utf8)
+            let result = try tool.run()
+            #expect(result.code == 0, "\(name): \(result.errors)")
+            let arrives = eventually { server.subjects(of: "bob").contains("handed-on-by-\(name)") }
+            #expect(arrives, "\(name)")
+        }
+    }
+}
