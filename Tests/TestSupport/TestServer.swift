@@ -71,12 +71,14 @@ public final class TestServer: @unchecked Sendable {
     /// The server as it would be started.
     public func tool() throws -> Tool { try Tool("mail-server", ["--root", root]) }
 
-    /// Starts the server and waits until all of it is ready.
+    /// Starts the server, changed as the test wants it, and waits until all of it is ready.
     /// - Throws: `TestFailure` with the log when it does not get ready.
-    public func start() throws {
+    public func start(_ change: (inout Tool) -> Void = { _ in }) throws {
         starts += 1
+        var tool = try self.tool()
+        change(&tool)
         let service = try Service(
-            tool(), log: folder.file("mail-server.\(starts).log"), limit: .seconds(150))
+            tool, log: folder.file("mail-server.\(starts).log"), limit: .seconds(150))
         self.service = service
         let prefix = "ready smtp-server 127.0.0.1:"
         guard let line = service.log.split(separator: "\n").first(where: { $0.hasPrefix(prefix) }),
