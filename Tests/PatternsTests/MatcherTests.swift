@@ -45,7 +45,7 @@ struct MatcherTests {
             try match(
                 #"[^b]*+\z(?<=c)"#, [], subject, jit: jit, deadline: .after(.milliseconds(50)))
         }
-        #expect(ContinuousClock.now - began < .seconds(10))
+        #expect(ContinuousClock.now - began < .seconds(120))
     }
 
     @Test(arguments: [false, true])
