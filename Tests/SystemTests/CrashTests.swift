@@ -71,4 +71,24 @@ import Testing
         #expect(try server.stop(signal) == .exited(0))
         #expect(pids.allSatisfy { Processes.commandLine(of: $0).isEmpty })
     }
+
+    @Test func `an interrupt of the whole process group ends everything and loses nothing`() throws
+    {
+        try server.stop()
+        let wrapper = try server.folder.write(
+            "in-a-group", "#!/bin/sh\nexec setsid \(try Tool.path("mail-server")) \"$@\"\n",
+            mode: 0o700)
+        try server.start { $0.path = wrapper }
+        let load = Load(port: server.port, name: "group")
+        #expect(load.goesOn())
+        let group = try #require(server.service?.process.pid)
+        let pids = server.processes()
+        #expect(kill(-group, SIGINT) == 0)
+        #expect(try server.service?.process.wait(.seconds(60), "mail-server") == .exited(0))
+        #expect(pids.allSatisfy { Processes.commandLine(of: $0).isEmpty })
+        let accepted = load.end()
+        try server.stop()
+        try server.start()
+        #expect(server.lacks(accepted).isEmpty, "lost; the log:\n\(server.log)")
+    }
 }
