@@ -111,7 +111,7 @@ extension QueueRunner {
         for folder in Set(gone.map(\.folder)).sorted() {
             let here = gone.filter { $0.folder == folder }
             do throws(SystemError) {
-                try spool.sync(folder: folder)
+                try spool.syncRemovals(from: folder)
                 for entry in here where entry.hasState { try spool.removeState(entry.id) }
                 for entry in here { log.event("finished", ["message": "\(entry.id)"]) }
             } catch {

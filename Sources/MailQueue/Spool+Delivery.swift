@@ -142,6 +142,19 @@ extension Spool {
         }
     }
 
+    /// Waits until names that went from a folder are gone for good.
+    func syncRemovals(from name: String) throws(SystemError) {
+        do throws(SystemError) {
+            try sync(folder: name)
+        } catch {
+            // A bucket that is empty may be removed meanwhile: then its own name must be gone.
+            guard error.errno == .noSuchFileOrDirectory, name.hasPrefix("deferred/") else {
+                throw error
+            }
+            try sync(folder: "deferred")
+        }
+    }
+
     /// Removes a state file; one that is not there is fine.
     func removeState(_ id: QueueID) throws(SystemError) {
         do throws(SystemError) {
