@@ -49,14 +49,15 @@ enum EnvelopeInput {
         let recipients =
             recipients.isEmpty ? [Environment.bytes("RECIPIENT")].compactMap { $0 } : recipients
         guard sender != nil || !recipients.isEmpty else { return nil }
-        do {
+        do throws(MailboxError) {
             var envelope = Envelope(reversePath: try ReversePath(withoutBrackets(sender ?? [])))
             for recipient in recipients {
                 envelope.recipients.append(try Mailbox(withoutBrackets(recipient)))
             }
             return envelope
         } catch {
-            throw .configuration("an address of the envelope is empty, too long or not one")
+            guard error != .tooLong else { throw FilterError.addressTooLong }
+            throw .configuration("an address of the envelope is empty or holds a line end")
         }
     }
 
@@ -76,13 +77,17 @@ enum EnvelopeInput {
 }
 
 extension FilterError {
+    fileprivate static var addressTooLong: FilterError {
+        FilterError(.addressTooLong, "an address is over \(Mailbox.maximumLength) bytes long")
+    }
+
     /// What is wrong with an envelope in the queue format.
     init(_ error: EnvelopeError) {
         switch error {
         case .cutShort: self.init(.cannotRead, "the envelope is cut short")
         case .malformed: self.init(.malformedEnvelope, "the envelope is malformed")
         case .addressTooLong:
-            self.init(.addressTooLong, "an address is over \(Mailbox.maximumLength) bytes long")
+            self = .addressTooLong
         }
     }
 }

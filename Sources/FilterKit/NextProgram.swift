@@ -7,10 +7,10 @@ import Glibc
 import MailModel
 import UnixIO
 
-/// A program and its arguments.
+/// A program, and the words at the end of our own command line that are its command line.
 struct NextProgram {
-    let path: String
-    let arguments: [String]
+    private let path: String
+    private let count: Int
 
     /// The program that these words name: a path, else one beside this program, else one in
     /// PATH.
@@ -23,13 +23,14 @@ struct NextProgram {
             throw .configuration("\(name): no such program")
         }
         self.path = path
-        arguments = Array(words.dropFirst())
+        count = words.count
     }
 
     /// Takes this process's place, with its environment but for the marks of a convention.
     func become() throws(FilterError) -> Never {
         Convention.forget()
-        CStrings.with([path] + arguments) { _ = execv(path, $0) }
+        // The words as they were given, byte for byte: not every address is text.
+        execv(path, CommandLine.unsafeArgv + (Int(CommandLine.argc) - count))
         throw FilterError(SystemError.last("exec", path), otherwise: .badConfiguration)
     }
 }

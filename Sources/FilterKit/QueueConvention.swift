@@ -48,8 +48,12 @@ struct QueueConvention {
         if case .file(let file, _, _) = message.base, file.rawValue == 0, !message.isEdited {
             return
         }
-        let file = try message.copy()
-        try place(file, on: 0)
+        guard !message.isEdited else {
+            let file = try message.copy()
+            return try place(file, on: 0)
+        }
+        let base = try message.baseDescriptor()
+        try place(base.descriptor, on: 0)
     }
 
     /// Puts the envelope on descriptor 1; a file that did not change is there still, at the

@@ -95,8 +95,7 @@ public struct Setup: Sendable {
         guard let path = Programs.find(name) else {
             throw .configuration("\(name): no such program")
         }
-        let arguments = Usage.processArguments.map { String(decoding: $0, as: UTF8.self) }
-        CStrings.with([path] + arguments) { _ = execv(path, $0) }
+        execv(path, CommandLine.unsafeArgv)
         throw FilterError(SystemError.last("exec", path), otherwise: .badConfiguration)
     }
 }

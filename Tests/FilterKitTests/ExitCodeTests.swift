@@ -104,6 +104,24 @@ struct ExitCodeTests {
         #expect(result.text == "Subject: x\n\nbody\n")
     }
 
+    @Test func `the next program gets its words byte for byte`() throws {
+        let result = try shell(
+            """
+            word=$(printf 'a\\377b')
+            \(filter) -- sh -c 'printf "%s|" "$0" "$@" >words' "$word" 'c d' '' -- <message 1<envelope
+            cat words
+            """)
+        #expect(result.output == [0x61, 0xFF, 0x62] + Array("|c d||--|".utf8))
+    }
+
+    @Test func `a long message from a pipe is handed on whole`() throws {
+        let body = (0..<3_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        try folder.write("message", Array("Subject: x\n\n".utf8) + body)
+        let result = try shell(
+            "cat message | \(filter) -- sh -c 'cat >m' 1<envelope; cmp m message")
+        #expect(result.code == 0, "\(result.errors)")
+    }
+
     @Test func `filters can be chained by exec, and the process stays the same`() throws {
         let result = try shell(
             """
