@@ -29,6 +29,7 @@ public enum QueueError: Error, Equatable, CustomStringConvertible {
             switch system.errno {
             case .timedOut: self = .timedOut(socket)
             case .noSuchFileOrDirectory, .connectionRefused: self = .unavailable(socket)
+            case .brokenPipe, .connectionReset: self = .badAnswer(socket)
             default: self = .system(system)
             }
         case .cutShort, .malformed: self = .badAnswer(socket)

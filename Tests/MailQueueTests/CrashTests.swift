@@ -163,10 +163,3 @@ import UnixIO
         try file.borrowed.truncate(to: length, path)
     }
 }
-
-/// A value that closures share.
-final class Box<Value> {
-    var value: Value
-
-    init(_ value: Value) { self.value = value }
-}
