@@ -51,6 +51,11 @@ struct ResidentConvention<F: Filter> {
     /// only logged.
     private func serve(_ socket: consuming OwnedDescriptor, _ filter: inout F) {
         let connection = Connection(socket, "client")
+        // A client that does not take its answer holds a worker no longer either.
+        var limit = timeval(tv_sec: Int(Self.patience.components.seconds), tv_usec: 0)
+        _ = setsockopt(
+            connection.descriptor.number, SOL_SOCKET, SO_SNDTIMEO, &limit,
+            socklen_t(MemoryLayout<timeval>.size))
         alarm(Self.longestRequest)
         defer { alarm(0) }
         do {

@@ -13,6 +13,9 @@ struct Template: Hashable {
         case group(Int)
     }
 
+    /// What is over it is cut: a line of a message has 998 bytes at most (RFC 5322, section 2.1.1).
+    static let longestText = 900
+
     private var parts: [Part] = []
 
     /// True for no text at all.
@@ -60,17 +63,19 @@ struct Template: Hashable {
         return number
     }
 
-    /// The text with its captures, from which control characters are left out.
+    /// The text with its captures, from which control characters are left out, and cut.
     func filled(_ subject: [UInt8], _ match: Match?) -> [UInt8] {
-        parts.reduce(into: []) { text, part in
+        let text: [UInt8] = parts.reduce(into: []) { text, part in
             switch part {
             case .text(let bytes): text += bytes
             case .group(let number):
                 guard let match, match.ranges.indices.contains(number),
                     let range = match.ranges[number], range.upperBound <= subject.count
                 else { return }
-                text += subject[range].lazy.filter { !$0.isControl }
+                let captured = subject[range].prefix(Template.longestText)
+                text += captured.lazy.filter { !$0.isControl }
             }
         }
+        return Array(text.prefix(Template.longestText))
     }
 }

@@ -109,3 +109,19 @@ message
 :  evil\n\n
 verdict reject
 reply 550 5.7.1 found
+
+== what a capture puts into a field is cut
+file rules
+| raw /\n(.*)\z/s tag X-All: $1
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+: Subject: x\n
+*5000: a
+verdict accept
+output
+: X-All: 
+*900: a
+: \nSubject: x\n
+*5000: a
