@@ -18,6 +18,15 @@ let hasStaticRuntime: [LinkerSetting] = [
     .unsafeFlags(["-static-stdlib", "-Xlinker", "-s"], .when(configuration: .release))
 ]
 
+/// ArgumentParser needs FoundationEssentials, which does not name the archives that it needs itself.
+let hasStaticFoundation: [LinkerSetting] = [
+    .unsafeFlags(
+        [
+            "-static-stdlib", "-Xlinker", "-s", "-l_FoundationCollections", "-l_FoundationCShims",
+        ],
+        .when(configuration: .release))
+]
+
 let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
@@ -112,7 +121,7 @@ let package = Package(
         program("deliver-remote", ["Delivery", "Workers"]),
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),
-        program("chainmail", ["MailQueue", "Workers", arguments], linker: hasStaticRuntime),
+        program("chainmail", ["MailQueue", "Workers", arguments], linker: hasStaticFoundation),
 
         // What tests and the demo need.
         program("zone-server", ["Resolver"]),
