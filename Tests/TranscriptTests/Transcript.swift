@@ -30,7 +30,9 @@ struct Step: Sendable {
     var facts: [(name: FactName, value: String)] = []
     var stage = Stage.message
     var sender: String?
-    var recipients: [String] = []
+    private(set) var recipients: [String] = []
+    /// True while the recipients are those of the step before.
+    var inheritsRecipients = false
     /// An envelope in the queue format, well formed or not, instead of sender and recipients.
     var envelope: [UInt8]?
     var message: [UInt8] = []
@@ -70,6 +72,12 @@ enum Way: String, CaseIterable, Sendable {
 }
 
 extension Step {
+    /// One recipient more; the first one of a step takes the place of those of the step before.
+    mutating func add(recipient: String) {
+        recipients = inheritsRecipients ? [recipient] : recipients + [recipient]
+        inheritsRecipients = false
+    }
+
     /// The envelope in the queue format.
     var queueFormat: [UInt8] {
         envelope ?? Step.queueFormat(sender ?? "", recipients)

@@ -65,12 +65,7 @@ struct TranscriptReader {
         let last = one.steps.count - 1
         switch word {
         case "then": one.steps.append(one.steps[last].inputs)
-        case "conventions":
-            let words = rest.split(separator: " ").map(String.init)
-            one.ways = try words.flatMap { word in
-                guard let ways = Way.named(word) else { throw failure("no convention \(word)") }
-                return ways
-            }
+        case "conventions": one.ways = try ways(rest)
         case "service": one.services.append(try words(of: rest))
         case "file":
             one.files.append((rest, []))
@@ -78,27 +73,64 @@ struct TranscriptReader {
         case "zone":
             one.zone = []
             return \.zone
-        case "options": one.steps[last].options = try words(of: rest)
+        default:
+            if try takeInput(word, rest, into: &one.steps[last]) { return nil }
+            if try takeExpectation(word, rest, into: &one.steps[last]) { return nil }
+            return try block(word, &one)
+        }
+        return nil
+    }
+
+    /// Takes a line about what a step is given.
+    /// - Returns: false for any other line.
+    private func takeInput(_ word: String, _ rest: String, into step: inout Step) throws -> Bool {
+        switch word {
+        case "options": step.options = try words(of: rest)
         case "environment":
             let pair = rest.split(separator: "=", maxSplits: 1).map(String.init)
             guard let name = pair.first else { throw failure("environment needs NAME=VALUE") }
-            one.steps[last].environment[name] = pair.count > 1 ? pair[1] : ""
-        case "fact": one.steps[last].facts.append(try fact(rest))
+            step.environment[name] = pair.count > 1 ? pair[1] : ""
+        case "fact":
+            let (name, value) = try fact(rest)
+            step.facts.removeAll { $0.name == name }
+            step.facts.append((name, value))
         case "stage":
             guard let stage = Stage(rawValue: rest) else { throw failure("no stage \(rest)") }
-            one.steps[last].stage = stage
-        case "sender": one.steps[last].sender = rest
-        case "recipient": one.steps[last].recipients.append(rest)
-        case "verdict": one.steps[last].verdict = rest
-        case "reply": one.steps[last].reply = rest
+            step.stage = stage
+        case "sender": step.sender = rest
+        case "recipient": step.add(recipient: rest)
+        default: return false
+        }
+        return true
+    }
+
+    /// Takes a line about what must come of a step.
+    /// - Returns: false for any other line.
+    private func takeExpectation(
+        _ word: String, _ rest: String, into step: inout Step
+    ) throws -> Bool {
+        switch word {
+        case "verdict":
+            guard ["accept", "reject", "defer", "discard"].contains(rest) else {
+                throw failure("no verdict \(rest)")
+            }
+            step.verdict = rest
+        case "reply": step.reply = rest
         case "exit":
             guard let code = Int32(rest) else { throw failure("exit needs a number") }
-            one.steps[last].exit = code
-        case "new-sender": one.steps[last].newSender = rest
-        case "new-recipient": one.steps[last].newRecipients.append(rest)
-        default: return try block(word, &one)
+            step.exit = code
+        case "new-sender": step.newSender = rest
+        case "new-recipient": step.newRecipients.append(rest)
+        default: return false
         }
-        return nil
+        return true
+    }
+
+    private func ways(_ text: String) throws -> [Way] {
+        try text.split(separator: " ").map(String.init).flatMap { word in
+            guard let ways = Way.named(word) else { throw failure("no convention \(word)") }
+            return ways
+        }
     }
 
     private func block(_ word: String, _ one: inout TranscriptCase) throws -> Block {
@@ -223,6 +255,7 @@ extension Step {
         (step.verdict, step.reply, step.exit) = (nil, nil, nil)
         (step.output, step.errors, step.explain) = (nil, nil, nil)
         (step.newSender, step.newRecipients) = (nil, [])
+        step.inheritsRecipients = true
         return step
     }
 
