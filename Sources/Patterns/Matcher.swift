@@ -40,9 +40,12 @@ public final class Matcher {
     private let data: OpaquePointer
     private let stack: OpaquePointer?
 
-    /// A matcher with these limits.
+    /// A matcher with these limits. For patterns that were compiled to machine code it needs a
+    /// stack of its own, which a matcher for others does without.
     /// - Throws: `PatternError.failed` when there is no memory.
-    public init(_ limits: MatchLimits = MatchLimits()) throws(PatternError) {
+    public init(
+        _ limits: MatchLimits = MatchLimits(), forMachineCode: Bool = true
+    ) throws(PatternError) {
         guard let context = pcre2_match_context_create_8(nil) else {
             throw .failed("out of memory")
         }
@@ -53,7 +56,7 @@ public final class Matcher {
         pcre2_set_match_limit_8(context, limits.match)
         pcre2_set_heap_limit_8(context, limits.heap)
         // Where there is none, PCRE2 takes 32 KiB of the process's own stack.
-        stack = pcre2_jit_stack_create_8(32 << 10, Matcher.stackLimit, nil)
+        stack = forMachineCode ? pcre2_jit_stack_create_8(32 << 10, Matcher.stackLimit, nil) : nil
         if let stack {
             pcre2_jit_stack_assign_8(context, nil, UnsafeMutableRawPointer(stack))
         }

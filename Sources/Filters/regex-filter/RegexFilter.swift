@@ -45,11 +45,11 @@ struct RegexFilter: Filter {
         if let match = try options.integer("match-limit", in: 1...Int(Int32.max)) {
             limits.match = UInt32(match)
         }
-        matcher = try Matcher(limits)
         guard options.has("rules") else { throw UsageError("--rules FILE is missing") }
         // Machine code takes longer to make than most messages take to match without it, so
         // that it is made where one process judges many.
         let isResident = setup.convention == .resident
+        matcher = try Matcher(limits, forMachineCode: isResident)
         var table = ScopeTable()
         rules = try options.all("rules").flatMap {
             try Rule.all(in: $0, &table, compilesToMachineCode: isResident)
