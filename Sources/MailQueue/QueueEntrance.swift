@@ -113,7 +113,7 @@ extension QueueEntrance {
         QueueRefusal.cannotRead.reply, .cannotRead)
 
     /// `Received: (chainmail PID invoked by uid UID); DATE`, as qmail-queue adds one.
-    static var traceField: HeaderField? {
+    public static var traceField: HeaderField? {
         let date = MailDate(seconds: WallClock.seconds)
         return HeaderField(
             "Received", "(chainmail \(getpid()) invoked by uid \(getuid())); \(date)")

@@ -14,8 +14,29 @@ extension QueueRunner {
                 guard until <= now else { continue }
                 pausedUntil[channel] = nil
             }
-            while pausedUntil[channel] == nil, let plan = queue.next(on: channel) { start(plan) }
+            var postponed: [PlannedDelivery] = []
+            while pausedUntil[channel] == nil, let plan = queue.next(on: channel) {
+                if mayBegin(plan) { start(plan) } else { postponed.append(plan) }
+            }
+            for plan in postponed {
+                queue.ended(plan)
+                queue.append(plan)
+                pausedUntil[channel] = now &+ 1_000_000
+            }
         }
+    }
+
+    /// False for a delivery whose result would have to be written down while others' cannot be: a
+    /// crash would repeat it. Where one recipient is left, success needs no room and gives some back,
+    /// and deferral needs none.
+    private func mayBegin(_ plan: PlannedDelivery) -> Bool {
+        guard stuck.count >= QueueRunner.stuckAtMost, let message = active[plan.message] else {
+            return true
+        }
+        let pending = message.progress.recipients.count { recipient in
+            if case .pending = recipient { true } else { false }
+        }
+        return pending == 1
     }
 
     private func start(_ plan: PlannedDelivery) {

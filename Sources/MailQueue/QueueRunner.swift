@@ -60,6 +60,9 @@ public final class QueueRunner {
     static let gathering: UInt64 = 50_000
     /// How many finished messages are gathered at most.
     static let gatheredAtMost = 64
+    /// With so many messages of which nothing can be written down, only such deliveries are begun
+    /// as need no writing down.
+    static let stuckAtMost = 20
     /// How often `new` is listed without a reason, in microseconds.
     static let scanInterval: UInt64 = 600_000_000
 

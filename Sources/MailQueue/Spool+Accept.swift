@@ -47,6 +47,7 @@ extension Spool {
         }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .badRequest("not a file") }
         guard !overflow, end <= status.st_size else { throw .badRequest("the file is shorter") }
+        try requireRoom(for: range.length)
         let place = submission.edits.hold ? MessagePlace.held : .new
         guard submission.isCopied else {
             guard isOurNameless(status) else { throw .badRequest("not a file of the queue") }

@@ -101,6 +101,26 @@ public final class Spool {
             && status.st_uid == owner
     }
 
+    /// What acceptance leaves free, in blocks of the file system: a twentieth, but at most 16 MiB.
+    /// The manager must have room to write down what became of the messages that are there, and
+    /// for reports.
+    static func reserve(blocks: Int, of size: Int) -> Int {
+        min(blocks / 20, (16 << 20) / max(1, size))
+    }
+
+    /// Refuses what would use up the room that is left for the manager.
+    func requireRoom(for bytes: Int) throws(QueueError) {
+        var status = statvfs()
+        guard fstatvfs(root.number, &status) == 0 else { return }
+        let size = Int(clamping: status.f_frsize)
+        let reserve = Spool.reserve(blocks: Int(clamping: status.f_blocks), of: size)
+        let free = Int(clamping: status.f_bavail) - reserve
+        // Two blocks more than the message: its tail, and a folder that grows.
+        guard status.f_blocks == 0 || free > bytes / max(1, size) + 2 else {
+            throw .system(SystemError("fstatvfs", path, .noSpace))
+        }
+    }
+
     /// Syncs a folder.
     func sync(folder name: String) throws(SystemError) {
         try step("fsync folder") { () throws(SystemError) in

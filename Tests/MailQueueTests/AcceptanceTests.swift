@@ -157,6 +157,23 @@ import UnixIO
         #expect(stage.files.isEmpty)
     }
 
+    @Test(arguments: [(1000, 4096, 50), (1_000_000, 4096, 4096), (0, 4096, 0), (10, 0, 0)])
+    func `a twentieth of the disk is left to the manager, at most 16 MiB`(
+        blocks: Int, size: Int, reserve: Int
+    ) {
+        #expect(Spool.reserve(blocks: blocks, of: size) == reserve)
+    }
+
+    @Test func `a message that the disk cannot hold is refused as on a full disk`() throws {
+        let spool = try stage.spool()
+        do throws(QueueError) {
+            try spool.requireRoom(for: .max)
+            Issue.record("there is no such disk")
+        } catch {
+            #expect(error.outcome == .refused(.diskFull))
+        }
+    }
+
     @Test func `only a nameless file of the queue is linked`() throws {
         let submission = Samples.submission(try Samples.envelope(to: "bob@local.test"))
         let spool = try stage.spool()
