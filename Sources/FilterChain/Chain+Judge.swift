@@ -9,8 +9,13 @@ public import UnixIO
 public struct ChainVerdict: ~Copyable {
     /// The first verdict that was not accept; else accept with the edits of all steps in order.
     public var verdict: Verdict
-    /// The file of the last `replaceMessage` among the edits; nil without one.
+    /// The file of the last `replaceMessage` among the edits, for reading only; nil without one.
     public var replacement: OwnedDescriptor?
+    /// What each step said, in order, up to the one that ended the chain.
+    public var trail: [StepRecord] = []
+
+    /// A verdict that no step has given yet.
+    public init(verdict: Verdict) { self.verdict = verdict }
 }
 
 extension Chain {
@@ -24,65 +29,84 @@ extension Chain {
         deadline: Deadline = .after(limit)
     ) -> ChainVerdict {
         var request = request
-        var result = ChainVerdict(verdict: .accept, replacement: nil)
+        var result = ChainVerdict(verdict: .accept)
         var added: [Edit] = []
-        for step in steps where step.stage == request.stage && !step.skips(request.facts) {
-            var answer = ask(step, request, result.replacement.number ?? message, log, deadline)
+        for step in steps where step.judges(request) {
+            var answer = ask(step, request, result.replacement.number ?? message, deadline)
+            answer.record.log(request.facts, to: log)
+            result.trail.append(answer.record)
             guard case .accept(let edits) = answer.verdict else {
                 result.verdict = answer.verdict
                 result.replacement = nil
                 return result
             }
-            request.edits += edits
             added += edits
-            if let file = answer.replacement.take(), let range = edits.replacement {
-                (request.messageOffset, request.messageLength) = range
-                result.replacement = consume file
-            }
+            request.add(edits)
+            if let file = answer.replacement.take() { result.replacement = consume file }
         }
         result.verdict = .accept(added)
         return result
     }
 
+    /// What counts of a step's answer, and what is recorded of it.
+    private struct Judged: ~Copyable {
+        var verdict: Verdict
+        var replacement: OwnedDescriptor?
+        var record: StepRecord
+    }
+
     /// Asks one step and makes of errors what the step's file says.
     private func ask(
-        _ step: Step, _ request: FilterRequest, _ message: Descriptor?, _ log: Log,
-        _ deadline: Deadline
-    ) -> ChainVerdict {
+        _ step: Step, _ request: FilterRequest, _ message: Descriptor?, _ deadline: Deadline
+    ) -> Judged {
         let begin = WallClock.microseconds
+        var record = StepRecord(step, request.stage)
         var call = StepCall(
             step: step, socket: socket(of: step), request: request, message: message,
             deadline: min(deadline, .after(step.timeout)))
         if step.isObserved { call.request.isTrial = true }
+        var file: OwnedDescriptor?
         do throws(StepError) {
             guard !deadline.hasPassed else { throw .timedOut("the chain's time is over") }
-            let answer = try call.run()
-            note(step, request, answer.verdict, nil, begin, log)
-            return step.isObserved ? ChainVerdict(verdict: .accept, replacement: nil) : answer
+            var answer = try call.run()
+            record.verdict = answer.reply.verdict
+            record.evidence = answer.reply.evidence
+            file = answer.replacement.take()
         } catch {
-            let isAccepted = step.acceptsOnError || step.isObserved
-            let verdict = isAccepted ? Verdict.accept : error.verdict
-            note(step, request, verdict, error, begin, log)
-            return ChainVerdict(verdict: verdict, replacement: nil)
+            // Fails open: only where the administrator wrote `on-error accept`.
+            record.verdict = step.acceptsOnError ? .accept : error.verdict
+            record.error = error.description
         }
+        record.milliseconds = Int(clamping: (WallClock.microseconds &- begin) / 1000)
+        if step.isObserved {
+            return Judged(verdict: .accept, replacement: nil, record: record)
+        }
+        return Judged(verdict: record.verdict, replacement: file, record: record)
     }
+}
 
-    /// One line for what is not a plain accept; each filter logs its own verdicts.
-    private func note(
-        _ step: Step, _ request: FilterRequest, _ verdict: Verdict, _ error: StepError?,
-        _ begin: UInt64, _ log: Log
-    ) {
-        if case .accept = verdict, error == nil, !step.isObserved { return }
-        let elapsed = (WallClock.microseconds &- begin) / 1000
-        log.event(
-            "step",
-            [
-                "step": step.name, "stage": request.stage.rawValue, "verdict": verdict.word,
-                "reply": verdict.reply?.description, "error": error?.description,
-                "mode": step.isObserved ? "observe" : nil, "ms": "\(elapsed)",
-                "session": request.facts[.session]?.printable,
-                "message": request.facts[.message]?.printable,
-            ])
+extension FilterRequest {
+    /// Adds the edits of a step. A message that it put in the place of the old one is the base
+    /// from then on, and what was done to the header of the old one is gone.
+    fileprivate mutating func add(_ new: [Edit]) {
+        edits += new
+        guard let last = edits.lastIndex(where: \.isReplacement),
+            case .replaceMessage(let offset, let length) = edits[last]
+        else { return }
+        messageOffset = offset
+        messageLength = length
+        edits = edits[..<last].filter { !$0.isOfHeader && !$0.isReplacement } + edits[(last + 1)...]
+    }
+}
+
+extension Edit {
+    fileprivate var isReplacement: Bool { if case .replaceMessage = self { true } else { false } }
+
+    fileprivate var isOfHeader: Bool {
+        switch self {
+        case .prepend, .remove: true
+        case .addRecipient, .removeRecipient, .reversePath, .replaceMessage, .note, .hold: false
+        }
     }
 }
 

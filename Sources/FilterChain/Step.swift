@@ -10,8 +10,8 @@ public enum StepConvention: String, CaseIterable, Sendable {
     case chain
     /// qmail-qfilter's, per message.
     case qfilter
-    /// qmail-queue's, per message: message on 0, envelope on 1, an exit code. Such a step judges
-    /// only; it must not hand the message on.
+    /// qmail-queue's, per message: message on 0, envelope on 1, an exit code. Such a step only
+    /// judges; it must not hand the message on.
     case queue
 }
 
@@ -46,9 +46,12 @@ public struct Step: Hashable, Sendable {
         self.program = program
     }
 
-    /// True when it does not judge a client of these facts.
-    func skips(_ facts: Facts) -> Bool {
-        (skipsRelayed && facts.mayRelay) || (skipsLocal && facts.isLocal)
+    /// True when it is to be asked. Where there is no client, nobody connected and nobody greeted:
+    /// bounces and local messages have no such stages.
+    func judges(_ request: FilterRequest) -> Bool {
+        let facts = request.facts
+        guard stage == request.stage, !(skipsRelayed && facts.mayRelay) else { return false }
+        return !facts.isLocal || !(skipsLocal || stage < .mail)
     }
 }
 

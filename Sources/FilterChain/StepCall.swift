@@ -7,6 +7,12 @@ import MailModel
 import UnixIO
 import Workers
 
+/// What a step answered, with the file that it needs.
+struct StepAnswer: ~Copyable {
+    var reply: FilterReply
+    var replacement: OwnedDescriptor?
+}
+
 /// A request on its way to a step.
 struct StepCall {
     let step: Step
@@ -16,9 +22,19 @@ struct StepCall {
     let message: Descriptor?
     let deadline: Deadline
 
-    /// Asks. A resident step whose socket nobody serves is started for this message instead; one
-    /// that is busy is not.
-    func run() throws(StepError) -> ChainVerdict {
+    /// Asks. A resident step that has no socket is started for this message instead; one that is
+    /// busy, or whose socket nobody serves at this moment, is not.
+    func run() throws(StepError) -> StepAnswer {
+        let answer = try askOrStart()
+        if case .accept(let edits) = answer.reply.verdict, edits.replacement != nil,
+            request.stage != .message
+        {
+            throw .failed("it gave a message where there is none yet")
+        }
+        return answer
+    }
+
+    private func askOrStart() throws(StepError) -> StepAnswer {
         switch step.convention {
         case .chain:
             guard step.workers != nil, let answer = try askResident() else {
@@ -31,23 +47,23 @@ struct StepCall {
     }
 
     /// The reply of the pool; nil when there is none.
-    private func askResident() throws(StepError) -> ChainVerdict? {
+    private func askResident() throws(StepError) -> StepAnswer? {
         do throws(ExchangeError) {
             var reply = try Exchange.call(
                 socket, request.fields, descriptors: message.map { [$0] } ?? [],
                 deadline: deadline)
             let record = try StepCall.record(reply.fields)
-            return try StepCall.verdict(record, reply.first.take())
-        } catch ExchangeError.system(let error) where StepCall.isNobodyThere(error) {
+            return try StepCall.answer(record, reply.first.take())
+        } catch ExchangeError.system(let error) where StepCall.isNoSocket(error) {
             return nil
         } catch {
             throw StepError(error)
         }
     }
 
-    private static func isNobodyThere(_ error: SystemError) -> Bool {
-        error.call == "connect"
-            && (error.errno == .noSuchFileOrDirectory || error.errno == .connectionRefused)
+    /// A long path is connected to by way of its folder, which must be opened first.
+    private static func isNoSocket(_ error: SystemError) -> Bool {
+        (error.call == "connect" || error.call == "open") && error.errno == .noSuchFileOrDirectory
     }
 
     private static func record(_ fields: Fields) throws(ExchangeError) -> FilterReply {
@@ -58,13 +74,13 @@ struct StepCall {
         }
     }
 
-    /// A verdict with the file that it needs; a replacement without a file, or one that is longer
-    /// than the file, is no verdict.
-    static func verdict(
+    /// A reply with the file that it needs; a replacement without a file, or one that is longer
+    /// than the file, is no answer. Others get the file through a descriptor of our own.
+    private static func answer(
         _ reply: FilterReply, _ file: consuming OwnedDescriptor?
-    ) throws(ExchangeError) -> ChainVerdict {
+    ) throws(ExchangeError) -> StepAnswer {
         guard case .accept(let edits) = reply.verdict, let range = edits.replacement else {
-            return ChainVerdict(verdict: reply.verdict, replacement: nil)
+            return StepAnswer(reply: reply, replacement: nil)
         }
         guard let file else { throw .malformed("reply", .missing("descriptor")) }
         do throws(SystemError) {
@@ -73,9 +89,9 @@ struct StepCall {
             guard status.st_mode & S_IFMT == S_IFREG, !overflow, end <= status.st_size else {
                 throw SystemError("fstat", "replacement", .invalidArgument)
             }
+            return StepAnswer(reply: reply, replacement: try file.reopenedForReading())
         } catch {
             throw .system(error)
         }
-        return ChainVerdict(verdict: reply.verdict, replacement: file)
     }
 }

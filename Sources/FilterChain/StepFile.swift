@@ -9,6 +9,9 @@ import UnixIO
 
 /// Reads a file into a step. A description with an execute bit is still a description.
 struct StepFile {
+    /// More than any description has.
+    private static let sizeLimit = 65_536
+
     private let path: String
     private var step: Step
     private var seen: Set<String> = []
@@ -19,9 +22,9 @@ struct StepFile {
         let path = "\(folder)/\(name)"
         let contents: [UInt8]
         do {
-            // A binary may be large: its first bytes say what it is.
-            let file = try Files.open(path, O_RDONLY)
-            contents = try file.borrowed.bytes(at: 0, count: 65_536, path)
+            // A pipe would be waited for. A binary may be large: its first bytes say what it is.
+            let file = try Files.open(path, O_RDONLY | O_NONBLOCK)
+            contents = try file.borrowed.bytes(at: 0, count: sizeLimit + 1, path)
         } catch {
             throw .unreadable(error)
         }
@@ -29,6 +32,9 @@ struct StepFile {
             || contents.starts(with: [0x7F, 0x45, 0x4C, 0x46])
         {
             return try executable(name, path)
+        }
+        guard contents.count <= sizeLimit else {
+            throw .invalid(file: path, line: 0, reason: "neither a program nor a description")
         }
         var file = StepFile(path: path, step: Step(name, program: ""))
         try file.describe(contents)
@@ -92,6 +98,10 @@ struct StepFile {
     private mutating func setProgram(_ value: [UInt8]) throws(ChainError) {
         guard let words = StepFile.words(value), let name = words.first else {
             throw invalid("a quote is not closed")
+        }
+        // Whoever runs the chain may do so in any folder.
+        guard name.hasPrefix("/") || !name.contains("/") else {
+            throw invalid("\(name): a path must begin with /")
         }
         guard let program = Programs.find(name) else {
             throw invalid("\(name): no such program beside this one or in PATH")

@@ -7,6 +7,8 @@ public import UnixIO
 
 /// Makes plain files of messages.
 public enum ViewFile {
+    /// Up to this size a copy is kept in memory.
+    public static let memoryLimit = 1 << 20
     private static let chunkSize = 262_144
 
     /// Opens the message, with the pending edits made, as a file that holds nothing else, at its
@@ -22,7 +24,7 @@ public enum ViewFile {
         if overlay.isEmpty, offset == 0, Int(try base.status("message").st_size) == length {
             return try Files.open("/proc/self/fd/\(base.rawValue)", 0)
         }
-        let file = try length <= 1 << 20 ? Files.inMemory("message") : temporary()
+        let file = try temporary(for: length)
         try copy(base, offset, length, overlay, to: file.borrowed)
         return try file.reopenedForReading()
     }
@@ -56,8 +58,10 @@ public enum ViewFile {
         try target.writeAll(rest, "message copy")
     }
 
-    /// A nameless file on disk; in memory where no folder can hold one.
-    public static func temporary() throws(SystemError) -> OwnedDescriptor {
+    /// A nameless file for about so many bytes: in memory for few of them, and where no folder
+    /// can hold one; else on disk.
+    public static func temporary(for length: Int) throws(SystemError) -> OwnedDescriptor {
+        guard length > memoryLimit else { return try Files.inMemory("message") }
         do {
             return try Files.nameless(in: Environment.text("TMPDIR") ?? "/tmp")
         } catch {

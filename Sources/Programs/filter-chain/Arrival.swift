@@ -6,6 +6,7 @@ import Control
 import FilterChain
 import Glibc
 import MailModel
+import MailQueue
 import UnixIO
 
 /// A message that is there, whole, as a file that can be passed on read-only.
@@ -19,24 +20,24 @@ struct Arrival: ~Copyable {
     /// True when descriptor 0 itself is that file.
     let isDescriptor0: Bool
 
-    private static let memoryLimit = 1 << 20
-
     /// Takes what is on descriptor 0, from its present offset on: a regular file as it is,
     /// anything else is read to its end.
     static func take() throws(SystemError) -> Arrival {
         let input = Descriptor(rawValue: 0)
         let status = try input.status("message")
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            let copy = try copied(input)
-            let length = Int(try copy.borrowed.status("message").st_size)
+        // A file that another user opened for us may not be opened again.
+        if status.st_mode & S_IFMT == S_IFREG,
+            let file = try? Files.open("/proc/self/fd/0", O_RDONLY)
+        {
+            let offset = try retrying("lseek", "message") { lseek(0, 0, SEEK_CUR) }
             return Arrival(
-                file: try copy.reopenedForReading(), offset: 0, length: length,
-                isDescriptor0: false)
+                file: file, offset: offset, length: max(0, Int(status.st_size) - offset),
+                isDescriptor0: true)
         }
-        let offset = try retrying("lseek", "message") { lseek(0, 0, SEEK_CUR) }
+        let copy = try copied(input)
+        let length = Int(try copy.borrowed.status("message").st_size)
         return Arrival(
-            file: try Files.open("/proc/self/fd/0", O_RDONLY), offset: offset,
-            length: max(0, Int(status.st_size) - offset), isDescriptor0: true)
+            file: try copy.reopenedForReading(), offset: 0, length: length, isDescriptor0: false)
     }
 
     /// The first 16 KiB.
@@ -55,8 +56,8 @@ struct Arrival: ~Copyable {
             }.get()
             if got == 0 { break }
             bytes += chunk[..<got]
-            if bytes.count > memoryLimit {
-                if disk == nil { disk = try ViewFile.temporary() }
+            if bytes.count > ViewFile.memoryLimit {
+                if disk == nil { disk = try ViewFile.temporary(for: .max) }
                 try Arrival.write(&bytes, to: disk)
             }
         }
@@ -90,7 +91,8 @@ struct Arrival: ~Copyable {
                 .cannotRead,
                 "descriptor 1 holds no envelope; by hand, give --sender and --recipient")
         }
-        let bytes = try Descriptor(rawValue: 1).readToEnd("envelope", limit: 64 << 20)
+        let bytes = try Descriptor(rawValue: 1).readToEnd(
+            "envelope", limit: QueueEntrance.envelopeLimit)
         return try Envelope(queueFormat: bytes)
     }
 

@@ -6,72 +6,102 @@ import FilterChain
 import MailModel
 import UnixIO
 
-/// What the whole chain says.
-struct ChainOutcome: ~Copyable {
-    var verdict: Verdict
-    var replacement: OwnedDescriptor?
-}
-
 /// Runs the stages of a session that is over: one reply answers for all recipients, so a
 /// refused recipient refuses the message.
 struct ChainRun {
     let chain: Chain
+    /// The only stages to run.
+    let stages: [Stage]
     let facts: Facts
     let envelope: Envelope
     let isTrial: Bool
+    let log: Log
 
-    func judge(_ arrival: borrowing Arrival) throws -> ChainOutcome {
-        let log = Log("filter-chain")
+    /// Judges until a step does not accept. The verdict has the edits of all stages.
+    func judge(_ arrival: borrowing Arrival) -> ChainVerdict {
         let deadline = Deadline.after(Chain.limit)
-        var request = FilterRequest(stage: .connect, facts: facts, isTrial: isTrial)
-        for stage in Stage.allCases where chain.judges(stage) {
-            request.stage = stage
-            request.envelope = stage < .mail ? nil : envelope
-            if stage == .rcpt {
-                if let refusal = judgeRecipients(&request, log, deadline) {
-                    return ChainOutcome(verdict: refusal, replacement: nil)
-                }
+        var sum = ChainVerdict(verdict: .accept)
+        var edits: [Edit] = []
+        for stage in stages where chain.judges(stage) {
+            var request = request(stage, edits)
+            guard stage != .rcpt else {
+                let verdict = judgeRecipients(request, &sum.trail, deadline)
+                guard case .accept(let new) = verdict else { return sum.ending(verdict) }
+                edits += new
+                if isDeserted(edits) { return sum.ending(.discard) }
                 continue
             }
+            var file: Descriptor?
             if stage == .message {
                 request.messageOffset = arrival.offset
                 request.messageLength = arrival.length
-                request.envelope = envelope
-                var result = chain.judge(
-                    request, arrival.file.borrowed, log: log, deadline: deadline)
-                guard case .accept(let edits) = result.verdict else {
-                    return ChainOutcome(verdict: result.verdict, replacement: nil)
-                }
-                return ChainOutcome(
-                    verdict: .accept(request.edits + edits), replacement: result.replacement.take())
+                file = arrival.file.borrowed
             }
-            if stage >= .mail { request.envelope = Envelope(reversePath: envelope.reversePath) }
-            if stage == .data { request.envelope = envelope }
-            let result = chain.judge(request, nil, log: log, deadline: deadline)
-            guard case .accept(let edits) = result.verdict else {
-                return ChainOutcome(verdict: result.verdict, replacement: nil)
-            }
-            request.edits += edits
+            var result = chain.judge(request, file, log: log, deadline: deadline)
+            sum.trail += result.trail
+            guard case .accept(let new) = result.verdict else { return sum.ending(result.verdict) }
+            edits += new
+            sum.replacement = result.replacement.take()
         }
-        return ChainOutcome(verdict: .accept(request.edits), replacement: nil)
+        return sum.ending(isDeserted(edits) ? .discard : .accept(edits))
     }
 
-    /// Asks about one recipient at a time; one that is discarded is dropped.
+    /// The request of a stage, with what is known of the envelope then.
+    private func request(_ stage: Stage, _ edits: [Edit]) -> FilterRequest {
+        var request = FilterRequest(stage: stage, facts: facts, edits: edits, isTrial: isTrial)
+        switch stage {
+        case .connect, .helo: break
+        case .mail, .rcpt: request.envelope = Envelope(reversePath: envelope.reversePath)
+        case .data, .message: request.envelope = envelope
+        }
+        return request
+    }
+
+    /// Asks about one recipient at a time; one that is discarded is dropped. What a step did for
+    /// one recipient's sake to the envelope is not in the request for the next.
     private func judgeRecipients(
-        _ request: inout FilterRequest, _ log: Log, _ deadline: Deadline
-    ) -> Verdict? {
+        _ request: FilterRequest, _ trail: inout [StepRecord], _ deadline: Deadline
+    ) -> Verdict {
+        var edits: [Edit] = []
         for recipient in envelope.recipients {
-            request.envelope = Envelope(
-                reversePath: envelope.reversePath, recipients: [recipient])
+            var request = request
+            request.envelope?.recipients = [recipient]
+            request.edits += edits.filter { !$0.isOfRecipients }
             let result = chain.judge(request, nil, log: log, deadline: deadline)
+            trail += result.trail
             switch result.verdict {
-            case .accept(let edits): request.edits += edits
-            case .discard: request.edits.append(.removeRecipient(recipient))
+            case .accept(let new): edits += new
+            case .discard: edits.append(.removeRecipient(recipient))
             case .reject(let reply): return .reject(reply.naming(recipient))
             case .defer(let reply): return .defer(reply.naming(recipient))
             }
         }
-        return nil
+        return .accept(edits)
+    }
+
+    /// True when nobody is left to deliver to.
+    private func isDeserted(_ edits: [Edit]) -> Bool {
+        !envelope.recipients.isEmpty && edits.applied(to: envelope).recipients.isEmpty
+    }
+}
+
+extension ChainVerdict {
+    /// The same trail with this verdict; the replacement only when it is accept.
+    fileprivate consuming func ending(_ verdict: Verdict) -> ChainVerdict {
+        var result = self
+        result.verdict = verdict
+        if case .accept = verdict { return result }
+        result.replacement = nil
+        return result
+    }
+}
+
+extension Edit {
+    fileprivate var isOfRecipients: Bool {
+        switch self {
+        case .addRecipient, .removeRecipient: true
+        case .prepend, .remove, .reversePath, .replaceMessage, .note, .hold: false
+        }
     }
 }
 

@@ -15,7 +15,9 @@ struct FilterChainProgram {
         [
             .flag("plan", "print the chain as it would run and exit"),
             .flag("check", "judge, but hand nothing on and charge no limit"),
+            .flag("explain", "write what each step said to descriptor 2, as one JSON object"),
             .value("filters", "DIR", "the folder of the steps, instead of the root's filters.d"),
+            .value("stage", "STAGE", "run only the steps of this stage"),
             .value("sender", "ADDRESS", "the reverse-path; descriptor 1 is then for output"),
             .values("recipient", "ADDRESS", "a recipient; descriptor 1 is then for output"),
             .value("client-ip", "ADDRESS", "the client's address"),
@@ -23,7 +25,8 @@ struct FilterChainProgram {
             .value("helo", "NAME", "the argument of HELO or EHLO"),
             .value("auth-user", "NAME", "the name that was authenticated"),
             .value("local-ip", "ADDRESS", "our address in this connection"),
-            .root,
+            .flag("serve", "start the resident steps and keep them running"),
+            .root, .readyDescriptor,
         ])
 
     static func main() {
@@ -44,24 +47,53 @@ struct FilterChainProgram {
             return .accept
         }
         Signals.ignoreBrokenPipes()
+        if options.has("serve") {
+            try ResidentSteps(chain: chain, root: root).run(options)
+            return .accept
+        }
+        return try judge(chain, root, options)
+    }
+
+    /// One message, from the descriptors to its handover.
+    private static func judge(
+        _ chain: Chain, _ root: Root, _ options: Options
+    ) throws -> FilterExit {
         var facts = try clientFacts(options)
+        let stages = try stages(options)
         let byHand = options.has("sender") || options.has("recipient") || options.has("check")
         guard byHand || !Arrival.outputIsTerminal else {
             throw UsageError("give --sender and --recipient, or an envelope on descriptor 1")
         }
         // All of descriptor 0 first, then all of 1: a sender that goes away closes 1 empty.
         let arrival = try Arrival.take()
+        guard !byHand || arrival.length > 0 else {
+            throw Failure(.cannotRead, "the message is empty: did what comes before refuse it?")
+        }
         let envelope = try byHand ? Arrival.envelope(options) : Arrival.envelope()
         if facts[.helo] == nil, let client = facts.clientIP,
             let trace = QmailReceived(topmostOf: try arrival.beginning()), trace.address == client
         {
             facts[.helo] = trace.helo
         }
+        let id = identify(&facts)
         let run = ChainRun(
-            chain: chain, facts: facts, envelope: envelope, isTrial: options.has("check"))
-        var outcome = try run.judge(arrival)
-        let handover = Handover(root: root, byHand: byHand, isTrial: options.has("check"))
-        return try handover.finish(&outcome, arrival, envelope)
+            chain: chain, stages: stages, facts: facts, envelope: envelope,
+            isTrial: options.has("check"), log: Log("filter-chain"))
+        var outcome = run.judge(arrival)
+        if options.has("explain") { Explanation.write(outcome.verdict, outcome.trail) }
+        let handover = Handover(
+            root: root, byHand: byHand, isTrial: options.has("check"), id: id, facts: facts,
+            envelope: envelope)
+        return try handover.finish(&outcome, arrival)
+    }
+
+    private static func stages(_ options: Options) throws(UsageError) -> [Stage] {
+        guard let name = options["stage"] else { return Stage.allCases }
+        guard let stage = Stage(rawValue: name) else {
+            let all = Stage.allCases.map(\.rawValue).joined(separator: ", ")
+            throw UsageError("--stage \(name): it is one of \(all)")
+        }
+        return [stage]
     }
 
     /// What options, then the environment, say of the client.
@@ -77,34 +109,13 @@ struct FilterChainProgram {
         facts.addEnvironment()
         return facts
     }
-}
 
-/// What ends the program without a verdict.
-struct Failure: Error {
-    let exit: FilterExit
-    let text: String
-
-    init(_ exit: FilterExit, _ text: String) {
-        self.exit = exit
-        self.text = text
-    }
-
-    /// The exit code of whatever was thrown.
-    init(_ error: any Error) {
-        switch error {
-        case let error as Failure: self = error
-        case let error as EnvelopeError:
-            switch error {
-            case .cutShort: self.init(.cannotRead, "the envelope is cut short")
-            case .malformed: self.init(.malformedEnvelope, "the envelope is malformed")
-            case .addressTooLong: self.init(.addressTooLong, "an address is over 1002 bytes long")
-            }
-        case let error as SystemError where error.errno == .noMemory:
-            self.init(.outOfMemory, error.description)
-        case let error as SystemError where error.call.contains("read"):
-            self.init(.cannotRead, error.description)
-        case let error as SystemError: self.init(.cannotWrite, error.description)
-        default: self.init(.badConfiguration, "\(error)")
-        }
+    /// Gives the message the id that it will have in the queue and in every log line.
+    private static func identify(_ facts: inout Facts) -> QueueID {
+        let session = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
+        let id = session.message(1)
+        facts[.session] = Array(session.description.utf8)
+        facts[.message] = Array(id.description.utf8)
+        return id
     }
 }

@@ -6,44 +6,34 @@ import Control
 import FilterChain
 import Glibc
 import MailModel
+import MailQueue
 import UnixIO
 
-/// Becomes the next program, or writes the edited message, or only tells.
+/// Queues the message, becomes the next program, writes the edited message, or only tells.
 struct Handover {
+    private static let timeLimit = Duration.seconds(300)
+
     let root: Root
     let byHand: Bool
     let isTrial: Bool
+    let id: QueueID
+    let facts: Facts
+    let envelope: Envelope
 
     /// - Returns: the exit code, unless the next program took this process's place.
     func finish(
-        _ outcome: inout ChainOutcome, _ arrival: borrowing Arrival, _ envelope: Envelope
+        _ outcome: inout ChainVerdict, _ arrival: borrowing Arrival
     ) throws -> FilterExit {
+        tell(outcome.verdict)
         switch outcome.verdict {
-        case .reject(let reply):
-            tell(outcome.verdict, reply)
-            return .reject
-        case .defer(let reply):
-            tell(outcome.verdict, reply)
-            return .defer
-        case .discard:
-            tell(outcome.verdict, nil)
-            return byHand ? .discard : .accept
+        case .reject: return .reject
+        case .defer: return .defer
+        case .discard: return byHand ? .discard : .accept
         case .accept(let edits):
-            guard !edits.hold else {
-                // The next program knows no such state.
-                let reply = Reply(451, EnhancedStatus(4, 7, 1), "held for the administrator")
-                tell(.defer(reply), reply)
-                return .defer
-            }
-            let edited = edits.applied(to: envelope)
-            if byHand {
-                if !isTrial { try write(edits, outcome.replacement.take(), arrival) }
-                tell(outcome.verdict, nil)
-                return .accept
-            }
-            // Nobody is left to deliver to: that is discard.
-            if edited.recipients.isEmpty, !envelope.recipients.isEmpty { return .accept }
-            try become(edits, outcome.replacement.take(), arrival, edited)
+            let file = outcome.replacement.take()
+            guard byHand else { return try pass(edits, file, arrival) }
+            if !isTrial { try write(edits, file, arrival) }
+            return .accept
         }
     }
 
@@ -61,42 +51,64 @@ struct Handover {
         }
     }
 
-    /// The next program in this process, with the message on 0 and the envelope on 1.
-    private func become(
-        _ edits: [Edit], _ replacement: consuming OwnedDescriptor?,
-        _ arrival: borrowing Arrival, _ envelope: Envelope
-    ) throws -> Never {
-        let (path, arguments) = try next()
-        if let replacement, let range = edits.replacement {
-            let file = try ViewFile.make(
-                replacement.borrowed, offset: range.offset, length: range.length, edits.overlay)
-            try place(file, 0)
-        } else if !arrival.isDescriptor0 || !edits.overlay.isEmpty {
-            let file = try ViewFile.make(
-                arrival.file.borrowed, offset: arrival.offset, length: arrival.length,
-                edits.overlay)
-            try place(file, 0)
-        }
-        let file = try Files.inMemory("envelope")
-        try file.borrowed.writeAll(envelope.queueFormat, "envelope")
-        try place(try file.reopenedForReading(), 1)
-        try exec(
-            path, arguments, environment: Environment.all(without: Set(Facts.conventionVariables)))
-    }
-
-    /// `CHAINMAIL_NEXT`, else our queue-message; never `QMAILQUEUE`, which may be this program.
-    private func next() throws -> (path: String, arguments: [String]) {
+    /// `CHAINMAIL_NEXT`, else our queue; never `QMAILQUEUE`, which may be this program.
+    private func pass(
+        _ edits: [Edit], _ replacement: consuming OwnedDescriptor?, _ arrival: borrowing Arrival
+    ) throws -> FilterExit {
         if let next = Environment.text("CHAINMAIL_NEXT"), !next.isEmpty {
             guard let path = Programs.find(next) else {
                 throw Failure(.badConfiguration, "CHAINMAIL_NEXT: \(next): no such program")
             }
-            return (path, [])
+            return try become(path, [], edits, replacement, arrival)
+        }
+        // As qmail-queue does, though such a message reaches nobody.
+        guard !edits.applied(to: envelope).recipients.isEmpty else { return .accept }
+        let submission = Submission(
+            id: id, envelope: envelope,
+            edits: edits + (QueueEntrance.traceField.map { [.prepend($0)] } ?? []), facts: facts,
+            messageOffset: arrival.offset, messageLength: arrival.length, isCopied: true)
+        let socket = root.socket("queue-message")
+        if try Files.status(socket) != nil {
+            let exit = QueueClient(socket: socket).commit(
+                submission, replacement, else: arrival.file.borrowed, Handover.timeLimit)
+            // Nobody answered: queue-message may do it without the service.
+            guard exit == .networkTrouble else { return exit }
         }
         guard let path = Programs.find("queue-message") else {
             throw Failure(
                 .badConfiguration, "queue-message: no such program beside this one or in PATH")
         }
-        return (path, root.arguments)
+        return try become(path, root.arguments, edits, replacement, arrival)
+    }
+
+    /// The next program in this process, with the message on 0 and the envelope on 1.
+    private func become(
+        _ path: String, _ arguments: [String], _ edits: [Edit],
+        _ replacement: consuming OwnedDescriptor?, _ arrival: borrowing Arrival
+    ) throws -> FilterExit {
+        guard !edits.hold else {
+            // The next program knows no such state.
+            tell(.defer(Reply(451, EnhancedStatus(4, 7, 1), "held for the administrator")))
+            return .defer
+        }
+        if let replacement, let range = edits.replacement {
+            try place(
+                try ViewFile.make(
+                    replacement.borrowed, offset: range.offset, length: range.length,
+                    edits.overlay), 0)
+        } else if !arrival.isDescriptor0 || !edits.overlay.isEmpty {
+            try place(
+                try ViewFile.make(
+                    arrival.file.borrowed, offset: arrival.offset, length: arrival.length,
+                    edits.overlay), 0)
+        }
+        let file = try Files.inMemory("envelope")
+        try file.borrowed.writeAll(edits.applied(to: envelope).queueFormat, "envelope")
+        try place(try file.reopenedForReading(), 1)
+        Signals.reset()
+        // Two chains, one after the other, must not hand to each other for ever.
+        let ours = Set(Facts.conventionVariables + ["CHAINMAIL_NEXT"])
+        try exec(path, arguments, environment: Environment.all(without: ours))
     }
 
     private func place(_ file: consuming OwnedDescriptor, _ number: Int32) throws(SystemError) {
@@ -106,14 +118,43 @@ struct Handover {
     }
 
     /// One line for people, or for the log of whoever called.
-    private func tell(_ verdict: Verdict, _ reply: Reply?) {
-        if byHand {
-            let text = reply.map { "\(verdict.word) \($0)" } ?? verdict.word
+    private func tell(_ verdict: Verdict) {
+        guard !byHand else {
+            let text = verdict.reply.map { "\(verdict.word) \($0)" } ?? verdict.word
+            // There is nowhere to say that this cannot be written.
             try? Descriptor(rawValue: 2).writeAll(
                 Array("filter-chain: \(text)\n".utf8), "standard error")
-        } else {
+            return
+        }
+        Log("filter-chain").event(
+            "verdict",
+            [
+                "verdict": verdict.word, "reply": verdict.reply?.description,
+                "sender": envelope.reversePath.bytes.printable,
+                "recipients": "\(envelope.recipients.count)", "caller": "\(getppid())",
+                "session": facts[.session]?.printable, "message": id.description,
+            ])
+    }
+}
+
+extension QueueClient {
+    /// Hands over the replacement, else the base.
+    fileprivate func commit(
+        _ submission: Submission, _ replacement: borrowing OwnedDescriptor?,
+        else base: Descriptor, _ limit: Duration
+    ) -> FilterExit {
+        let outcome =
+            switch replacement {
+            case .some(let file): commit(submission, file.borrowed, deadline: .after(limit))
+            case .none: commit(submission, base, deadline: .after(limit))
+            }
+        switch outcome {
+        case .queued: return .accept
+        case .refused(let reply, let exit):
             Log("filter-chain").event(
-                "verdict", ["verdict": verdict.word, "reply": reply?.description])
+                "not-queued",
+                ["reply": reply.description, "message": submission.id.description])
+            return exit
         }
     }
 }

@@ -1,0 +1,83 @@
+// StepCall+Qfilter: a step in qmail-qfilter's convention.
+// qmail-qfilter(1).
+// SPDX-License-Identifier: MIT
+
+import Control
+import Glibc
+import MailModel
+import UnixIO
+
+extension StepCall {
+    /// A changed message comes on descriptor 1, a changed envelope on 4; what stays empty is
+    /// unchanged.
+    func runInQfilterConvention() throws(StepError) -> StepAnswer {
+        try StepError.translated {
+            let view = try view()
+            let size = Int(try view.borrowed.status("message").st_size)
+            let envelope = try file(envelopeBytes)
+            let newMessage = try ViewFile.temporary(for: size)
+            let newEnvelope = try Files.inMemory("new envelope")
+            let nextProgram = try Files.inMemory("next program")
+            var command = command(variables(size))
+            command.descriptors = [
+                0: view.number, 1: newMessage.number, 3: envelope.number,
+                4: newEnvelope.number, 5: nextProgram.number,
+            ]
+            let verdict = try verdict(of: try run(command))
+            // To hand the message to another queue than all others is not a step's to decide.
+            guard try nextProgram.borrowed.status("next program").st_size == 0 else {
+                throw StepError.failed("\(step.program) asks for another queue program")
+            }
+            guard case .accept = verdict else {
+                return StepAnswer(reply: FilterReply(verdict), replacement: nil)
+            }
+            return try changes(newMessage, try contents(of: newEnvelope.borrowed, "envelope"))
+        }
+    }
+
+    private func variables(_ size: Int) -> [String] {
+        let envelope = request.currentEnvelope
+        let sender = envelope.reversePath.mailbox
+        let recipients = envelope.recipients.map { "\(text($0.bytes[...]))\n" }.joined()
+        return [
+            "QMAILPPID=\(getppid())", "QMAILUSER=\(sender.map { text($0.localPart) } ?? "")",
+            "QMAILHOST=\(sender?.domain.map { text($0) } ?? "")", "QMAILRCPTS=\(recipients)",
+            "NUMRCPTS=\(envelope.recipients.count)", "ENVSIZE=\(envelopeBytes.count)",
+            "MSGSIZE=\(size)",
+        ]
+    }
+
+    private func text(_ bytes: ArraySlice<UInt8>) -> String {
+        String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func changes(
+        _ newMessage: borrowing OwnedDescriptor, _ newEnvelope: [UInt8]
+    ) throws -> StepAnswer {
+        var edits: [Edit] = []
+        if !newEnvelope.isEmpty {
+            do {
+                edits = StepCall.edits(
+                    from: request.currentEnvelope, to: try Envelope(queueFormat: newEnvelope))
+            } catch {
+                throw StepError.failed("\(step.program) wrote an envelope that is \(error)")
+            }
+        }
+        let length = Int(try newMessage.borrowed.status("new message").st_size)
+        guard length > 0 else {
+            return StepAnswer(reply: FilterReply(.accept(edits)), replacement: nil)
+        }
+        edits.append(.replaceMessage(offset: 0, length: length))
+        return StepAnswer(
+            reply: FilterReply(.accept(edits)), replacement: try newMessage.reopenedForReading())
+    }
+
+    /// The edits that make one envelope of another.
+    static func edits(from old: Envelope, to new: Envelope) -> [Edit] {
+        var edits: [Edit] = []
+        if old.reversePath != new.reversePath { edits.append(.reversePath(new.reversePath)) }
+        guard old.recipients != new.recipients else { return edits }
+        edits += old.recipients.map(Edit.removeRecipient)
+        return edits + new.recipients.map(Edit.addRecipient)
+    }
+}
