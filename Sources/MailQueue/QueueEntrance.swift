@@ -104,7 +104,10 @@ public struct QueueEntrance {
         guard case .unavailable = error else { throw error }
         guard let status = try? Files.status(spoolPath) else { throw error }
         guard status.st_uid == geteuid() else { throw error }
-        return try Spool("\(spoolPath)/queue", makes: true)
+        let path = "\(spoolPath)/queue"
+        // The trigger is made last: with it, all is there.
+        let isMade = (try? Files.status("\(path)/trigger")).flatMap(\.self) != nil
+        return try Spool(path, makes: !isMade)
     }
 }
 
