@@ -130,9 +130,10 @@ private let eicar = [
     @Test func `curl delivers a message`() throws {
         let file = try server.folder.write("curl-message", "Subject: by-curl\r\n\r\nhello\r\n")
         let curl = try Tool(
-            "/usr/bin/curl",
+            "/usr/bin/env",
             [
-                "--silent", "--show-error", "--url", "smtp://127.0.0.1:\(server.port)/pass.test",
+                "curl", "--silent", "--show-error", "--url",
+                "smtp://127.0.0.1:\(server.port)/pass.test",
                 "--mail-from", "you@pass.test", "--mail-rcpt", "alice@example.test",
                 "--upload-file", file,
             ])
