@@ -136,4 +136,34 @@ import Testing
             from: "a@pass.test", to: ["alice@example.test"], "Subject: x\n\nx\n")
         #expect(reply.hasPrefix("4"), "\(reply)")
     }
+
+    @Test func `a service that dies again and again is started ever more slowly`() throws {
+        let server = try server {
+            let script = """
+                #!/bin/sh
+                echo started >> \($0.folder.file("starts"))
+                [ "$1" != --ready-fd ] || eval "echo READY >&$2"
+                """
+            try $0.folder.write("dying", script, mode: 0o700)
+            try $0.step("60-step", "run \($0.folder.file("dying"))\n")
+        }
+        let starts = { (try? server.folder.read("starts"))?.count { $0 == 0x0A } ?? 0 }
+        #expect(eventually { starts() >= 4 })
+        let before = starts()
+        // Delays of 0.1, 0.2, 0.4 seconds and so on leave room for no more than these.
+        sleep(2)
+        #expect(starts() - before <= 6, "\(server.log)")
+        let reply = try reply(of: server)
+        #expect(reply.hasPrefix("451 "), "\(reply)")
+    }
+
+    @Test func `a service that does not get ready the first time ends the start`() throws {
+        let server = try TestServer()
+        try server.folder.write("broken", "#!/bin/sh\nexit 3\n", mode: 0o700)
+        try server.step("60-step", "run \(server.folder.file("broken"))\n")
+        let result = try server.tool().run()
+        #expect(result.code == 69)
+        #expect(result.errors.contains("filters/60-step did not start: exit 3"))
+        #expect(result.errors.contains("mail-server: "))
+    }
 }
