@@ -1,5 +1,4 @@
-// IncomingMessage: a message while it comes in: in memory first, in the queue's own file when it
-// is big.
+// IncomingMessage: a message while it comes in, in memory or, when big, in the queue's own file.
 // smtp-server(8); queue(5), section CLIENT PROTOCOL.
 // SPDX-License-Identifier: MIT
 
