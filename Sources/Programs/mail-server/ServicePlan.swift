@@ -5,6 +5,7 @@
 import Control
 import FilterChain
 import Glibc
+import MailModel
 import UnixIO
 import Workers
 
@@ -51,7 +52,8 @@ struct ServicePlan {
         // Kept for as long as this process runs: services never read what we were started with,
         // which may be a terminal or somebody's connection.
         let nothing = try Files.open("/dev/null", O_RDONLY).take()
-        var environment = Environment.all(without: ["CHAINMAIL_ROOT"])
+        var environment = Environment.all(
+            without: Set(Facts.conventionVariables + ["CHAINMAIL_ROOT"]))
         if let folder = root.folder { environment.append("CHAINMAIL_ROOT=\(folder)") }
         let descriptors = [0: nothing, Self.lockNumber: lock.descriptor]
         func program(_ name: String, _ path: String, _ arguments: [String]) -> SupervisedProgram {
