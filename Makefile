@@ -13,7 +13,7 @@ build: toolchain packages
 	swift build -c release
 
 run: build
-	@exec scripts/run $(ROOT)
+	@exec scripts/run "$(ROOT)"
 
 test: toolchain test-packages
 	swift build --build-tests
