@@ -6,6 +6,12 @@ import Glibc
 import MailModel
 import UnixIO
 
+/// A message that may be at a place.
+struct FoundMessage: Hashable, Sendable {
+    var id: QueueID
+    var place: MessagePlace
+}
+
 /// Ids from the trigger, from lists of `new`, and from the buckets that are due. It opens no
 /// message and remembers a bounded number of ids. Times are microseconds since 1970.
 struct MessageSource {
@@ -17,7 +23,7 @@ struct MessageSource {
     private let spool: Spool
     private let fifo: OwnedFIFO
     private let capacity: Int
-    private var told = Backlog<QueueID>()
+    private var told = Backlog<FoundMessage>()
     private var scan: (shard: Int, folder: FolderScan?)?
     private var scanAt: UInt64
     /// When each bucket is to be listed.
@@ -46,7 +52,7 @@ struct MessageSource {
         for line in bytes[..<got].split(separator: 0x0A) {
             guard let id = QueueID(line) else { continue }
             if told.count < MessageSource.rememberedAtMost {
-                told.append(id)
+                told.append(FoundMessage(id: id, place: .new))
             } else {
                 scanAt = 0
             }
@@ -56,7 +62,9 @@ struct MessageSource {
     }
 
     /// A message that came up by other means.
-    mutating func tell(_ id: QueueID) { told.append(id) }
+    mutating func tell(_ id: QueueID, at place: MessagePlace = .new) {
+        told.append(FoundMessage(id: id, place: place))
+    }
 
     /// `new` is to be listed at this moment or before.
     mutating func lookAgain(at moment: UInt64) { scanAt = min(scanAt, moment) }
@@ -75,15 +83,16 @@ struct MessageSource {
         scanAt = 0
     }
 
-    /// The next id that may be in `new`; nil when there is none now.
-    mutating func nextNew(_ now: UInt64) throws(SystemError) -> QueueID? {
-        if let id = told.popFirst() { return id }
+    /// The next message that may be in `new`, or that came up by other means; nil when there is
+    /// none now.
+    mutating func nextNew(_ now: UInt64) throws(SystemError) -> FoundMessage? {
+        if let found = told.popFirst() { return found }
         if scan == nil, scanAt <= now {
             scan = (-1, nil)
             scanAt = now &+ QueueRunner.scanInterval
         }
         while let (shard, folder) = scan {
-            if let id = folder?.next() { return id }
+            if let id = folder?.next() { return FoundMessage(id: id, place: .new) }
             guard shard + 1 < Spool.shards.count else {
                 scan = nil
                 return nil
@@ -94,12 +103,12 @@ struct MessageSource {
     }
 
     /// The next id in a bucket that is due; nil when there is none now.
-    mutating func nextDeferred(
-        _ now: UInt64
-    ) throws(SystemError) -> (id: QueueID, bucket: Bucket)? {
+    mutating func nextDeferred(_ now: UInt64) throws(SystemError) -> FoundMessage? {
         while true {
             if let (bucket, folder) = bucketScan {
-                if let id = folder.next() { return (id, bucket) }
+                if let id = folder.next() {
+                    return FoundMessage(id: id, place: .deferred(bucket))
+                }
                 bucketScan = nil
                 try close(bucket, now)
             }

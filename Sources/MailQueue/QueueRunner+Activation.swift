@@ -16,10 +16,12 @@ extension QueueRunner {
     /// Takes in messages while there is room.
     func fill() {
         do throws(SystemError) {
-            while takesDeferred, let (id, bucket) = try source.nextDeferred(now) {
-                activate(id, at: .deferred(bucket))
+            while takesDeferred, let found = try source.nextDeferred(now) {
+                activate(found.id, at: found.place)
             }
-            while takesNew, let id = try source.nextNew(now) { activate(id, at: .new) }
+            while takesNew, let found = try source.nextNew(now) {
+                activate(found.id, at: found.place)
+            }
         } catch {
             log.event("list-failed", ["error": "\(error)"])
             source.lookAgain(at: now &+ MessageSource.secondLook)
@@ -28,7 +30,7 @@ extension QueueRunner {
 
     /// Opens a message and plans its deliveries.
     private func activate(_ id: QueueID, at place: MessagePlace) {
-        guard active[id] == nil else { return }
+        guard active[id] == nil, !parking.contains(id) else { return }
         do throws(QueueError) {
             guard let message = try open(id, at: place) else { return }
             try recordReport(by: message)
@@ -114,6 +116,9 @@ extension QueueRunner {
             message.progress.unreported.isEmpty
             ? message.progress.due(now: seconds, flush: everythingDueBefore) : []
         let parts = Destination.split(due, of: message.message.envelope, by: settings.routing)
+        if let crowded = parts.map(\.destination).first(where: isCrowded) {
+            return park(message, for: crowded)
+        }
         for (destination, recipients) in parts {
             if queue.isSilent(destination, now: seconds), !message.isLastAttempt {
                 let reply = Reply(451, EnhancedStatus(4, 4, 1), QueueRunner.silentText)

@@ -110,6 +110,7 @@ extension QueueRunner {
 
     private func finish(_ plan: PlannedDelivery, _ reply: DeliveryReply) {
         queue.ended(plan)
+        if plan.destination == .local { lastLocalEnd = now }
         let seconds = Int(clamping: now / 1_000_000)
         if reply.isUnreachable {
             if plan.destination != .local { silence(plan.destination, seconds) }

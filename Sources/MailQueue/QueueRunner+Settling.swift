@@ -81,7 +81,7 @@ extension QueueRunner {
         deactivate(message)
     }
 
-    private func deactivate(_ message: ActiveMessage) {
+    func deactivate(_ message: ActiveMessage) {
         active[message.id] = nil
         unsaved.remove(message.id)
         if case .deferred = message.place { deferredActive -= 1 }

@@ -77,6 +77,9 @@ public final class QueueRunner {
     var deferredActive = 0
     var source: MessageSource
     var queue: DeliveryQueue
+    var parking = Parking()
+    /// When a local delivery ended last.
+    var lastLocalEnd: UInt64
     var running: [RunningDelivery] = []
     /// Until when no delivery is begun on a channel, since its agent is away.
     var pausedUntil: [DeliveryChannel: UInt64] = [:]
@@ -103,6 +106,7 @@ public final class QueueRunner {
         self.log = log
         self.clock = clock
         now = clock()
+        lastLocalEnd = now
         sweeping = StateSweep(from: now &+ StateSweep.interval)
         queue = DeliveryQueue(
             DeliveryQueue.Limits(
@@ -157,6 +161,7 @@ public final class QueueRunner {
             stuck[id] = nil
             if let message = active[id] { settle(message) }
         }
+        unpark()
         fill()
         start()
         if let flushAt, flushAt <= now || removed.count >= QueueRunner.gatheredAtMost { flush() }
@@ -189,7 +194,7 @@ public final class QueueRunner {
 
     /// True when nothing is left to do before some later moment.
     var isIdle: Bool {
-        active.isEmpty && running.isEmpty && removed.isEmpty
+        active.isEmpty && running.isEmpty && removed.isEmpty && parking.isEmpty
             && min(source.newMoment, source.deferredMoment) > now
     }
 

@@ -185,6 +185,38 @@ import UnixIO
         #expect(stage.files.isEmpty)
     }
 
+    @Test func `a destination that is slow holds up no other`() throws {
+        var settings = try RunnerSettings(stage.root)
+        settings.activeLimit = 8
+        settings.destinationConcurrency = 1
+        // 50 messages for a domain whose one delivery does not end, and then two others.
+        for number in 1...50 {
+            try stage.accept(["slow\(number)@slow.test"], number: UInt32(number))
+        }
+        let runner = try QueueRunner(
+            try stage.spool(), settings, log: Log("test"), clock: { stage.now })
+        for _ in 0..<10 {
+            runner.work()
+            try runner.wait(nil, atMost: 10)
+        }
+        try stage.accept(["bob@local.test"], number: 51)
+        try stage.accept(["carol@remote.test"], number: 52)
+        runner.source.tell(Samples.id(51))
+        runner.source.tell(Samples.id(52))
+        let areDelivered = try eventually(within: .seconds(20)) {
+            runner.work()
+            try runner.wait(nil, atMost: 10)
+            let delivered = stage.agents.delivered.map(\.recipient)
+            return delivered.contains("bob@local.test") && delivered.contains("carol@remote.test")
+        }
+        #expect(areDelivered)
+        #expect(stage.agents.delivered.count == 2)
+        stage.agents.acceptLater()
+        try stage.run(runner)
+        #expect(stage.agents.delivered.count == 52)
+        #expect(stage.files.isEmpty)
+    }
+
     @Test func `ids that the trigger tells are found, also when it overflows`() throws {
         let spool = try stage.spool()
         let runner = try QueueRunner(

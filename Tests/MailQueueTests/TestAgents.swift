@@ -13,7 +13,8 @@ import Workers
 @testable import MailQueue
 
 /// Both agents of a root, and what they delivered. A recipient whose local-part begins with
-/// `fail`, `defer` or `die` is treated so; `later` is deferred until `acceptsLater`.
+/// `fail`, `defer` or `die` is treated so; `later` is deferred, and `slow` waits, until
+/// `acceptLater`.
 final class TestAgents: @unchecked Sendable {
     struct Delivered: Hashable {
         var recipient: String
@@ -34,9 +35,15 @@ final class TestAgents: @unchecked Sendable {
             let listener = try UnixSocket.listen(at: path).take()
             Thread.detachNewThread { [weak self] in
                 let owned = OwnedDescriptor(listener)
-                while let connection = try? UnixSocket.accept(owned.borrowed, path) {
+                while true {
+                    let socket = accept(owned.number, nil, nil)
+                    guard socket >= 0 else { return }
+                    let connection = OwnedDescriptor(socket)
                     guard let self, !self.lock.withLock({ self.isClosed }) else { return }
-                    self.serve(connection)
+                    let number = connection.take()
+                    Thread.detachNewThread {
+                        self.serve(Connection(OwnedDescriptor(number), path))
+                    }
                 }
             }
         }
@@ -71,6 +78,9 @@ final class TestAgents: @unchecked Sendable {
         for recipient in request.envelope.recipients {
             let name = recipient.description
             guard !name.hasPrefix("die") else { return }
+            if name.hasPrefix("slow") {
+                _ = eventually { lock.withLock { isLaterAccepted } }
+            }
             let result = result(for: name)
             if result.outcome == .delivered {
                 let message = request.edits.overlay.top + bytes
