@@ -8,8 +8,9 @@ import MailModel
 import SystemPackage
 import UnixIO
 
-/// A file of lines `local@domain [path]` and `@domain path`, in memory. It is looked at again at
-/// most once a second, and read anew when it has changed.
+/// A file of lines `local@domain [path]` and `@domain path`, in memory. It is looked at again after
+/// a second, and before it is said that a mailbox does not exist, and read anew when it has
+/// changed.
 public struct MailboxFile {
     /// The text of a file as mailboxes. ASCII case is folded in keys: mailboxes of one domain that
     /// differ in case alone are one, as in qmail-local(8).
@@ -54,11 +55,20 @@ public struct MailboxFile {
     }
 
     /// Looks a mailbox up. The mailbox itself comes before the `@domain` that takes all others.
+    ///
+    /// That it exists may be a second old. That it does not is never said without a look at the
+    /// file: another process may know of the mailbox already and have accepted mail for it.
     /// - Throws: `ControlError` when the file has changed and cannot be used any more.
     public mutating func find(_ mailbox: Mailbox) throws(ControlError) -> Presence {
+        if lookAgain.hasPassed { refresh() }
+        let known = try content.get()
+        let presence = presence(of: mailbox.folded, in: known)
+        if case .exists = presence { return presence }
         refresh()
-        let content = try content.get()
-        let key = mailbox.folded
+        return self.presence(of: mailbox.folded, in: try content.get())
+    }
+
+    private func presence(of key: [UInt8], in content: Content) -> Presence {
         guard let at = key.lastIndex(of: 0x40) else { return .unknownDomain }
         let domain = Array(key[(at + 1)...])
         guard content.domains.contains(domain) else { return .unknownDomain }
@@ -84,7 +94,6 @@ public struct MailboxFile {
     /// Reads the file anew when it is another one than before. A file that cannot be used stays
     /// an error until it changes again: what it said before may be wrong by now.
     private mutating func refresh() {
-        guard lookAgain.hasPassed else { return }
         lookAgain = .after(.seconds(1))
         do throws(ControlError) {
             let current = try MailboxFile.version(of: path)
