@@ -3,11 +3,12 @@
 # make test     run all tests
 # make check    lint, build, tests and manual pages
 # make bench    print what it costs, beside Postfix
+# make conformance SUITES=FOLDER    run suites of others, which are not part of this project
 # SPDX-License-Identifier: MIT
 
 ROOT ?= var
 
-.PHONY: build run test check lint lint-manuals bench toolchain packages test-packages clean
+.PHONY: build run test conformance check lint lint-manuals bench toolchain packages test-packages clean
 
 build: toolchain packages
 	swift build -c release
@@ -29,6 +30,9 @@ lint-manuals: test-packages
 
 bench: build
 	Benchmarks/run
+
+conformance: build
+	scripts/conformance $(SUITES)
 
 toolchain:
 	@command -v swift > /dev/null || { \

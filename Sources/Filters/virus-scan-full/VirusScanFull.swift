@@ -22,9 +22,16 @@ import VirusScanner
 
     static func main() { FilterMain.run(Self.self) }
 
+    /// libclamav makes two folders and a file for the plainest mail, which memory bears better than
+    /// a disk. `--max-size` bounds what a scan unpacks.
+    private static var memoryFolder: String {
+        let isThere = (try? Files.status("/dev/shm")).flatMap(\.self) != nil
+        return isThere ? "/dev/shm" : "/tmp"
+    }
+
     init(_ setup: Setup) throws {
         options = try ScanOptions(setup.options)
-        temporary = setup.options["temporary"] ?? Environment.text("TMPDIR") ?? "/tmp"
+        temporary = setup.options["temporary"] ?? Environment.text("TMPDIR") ?? Self.memoryFolder
         var limits = ScanLimits()
         limits.size = options.size
         limits.files = options.files

@@ -34,7 +34,7 @@ struct ScanOptions: Sendable {
         .value("timeout", "T", "how long a scan may take (60s)"),
         .value("on-found", "ACTION", "reject (the default), discard or tag"),
         .value("on-unscannable", "ACTION", "defer (the default), reject, tag or accept"),
-        .value("temporary", "DIR", "where archives are unpacked (TMPDIR, else /tmp)"),
+        .value("temporary", "DIR", "where archives are unpacked (TMPDIR, else /dev/shm)"),
         .root,
     ]
 
