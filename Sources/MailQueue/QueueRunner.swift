@@ -57,9 +57,9 @@ public struct RunnerSettings: Sendable {
 /// lists folders as it goes, so that neither memory nor start-up grows with what is deferred.
 public final class QueueRunner {
     /// How long results are gathered before they are written, in microseconds.
-    static let gathering: UInt64 = 50_000
+    static let gathering: UInt64 = 100_000
     /// How many finished messages are gathered at most.
-    static let gatheredAtMost = 64
+    static let gatheredAtMost = 256
     /// With so many messages of which nothing can be written down, only such deliveries are begun
     /// as need no writing down.
     static let stuckAtMost = 20
