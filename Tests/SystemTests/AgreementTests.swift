@@ -105,4 +105,31 @@ import Testing
             #expect(arrives, "\(name)")
         }
     }
+
+    @Test(arguments: [
+        ("alice@example.test", true), ("ALICE@Example.TEST", true), ("anyone@all.test", true),
+        ("nobody@example.test", false), ("alice-extension@example.test", false),
+        ("own@other.test", true), ("none@other.test", false),
+    ])
+    func `rcpt-validate and deliver-local know the same mailboxes`(
+        address: String, exists: Bool
+    ) throws {
+        let folder = try TestFolder()
+        try folder.write("etc/control/me", "mail.example.test\n")
+        try folder.write("etc/control/locals", "example.test\nall.test\nother.test\n")
+        try folder.write(
+            "etc/control/mailboxes",
+            "alice@example.test\n@all.test everybody\nown@other.test \(folder.path)/own\n")
+        var validate = try Tool(
+            "rcpt-validate",
+            ["--root", folder.path, "--sender", "a@x.test", "--recipient", address])
+        validate.message = Array("Subject: x\n\nx\n".utf8)
+        let validated = try validate.run()
+        #expect(validated.code == (exists ? 0 : 31), "\(validated.errors)")
+        var deliver = try Tool(
+            "deliver-local", ["--root", folder.path, "--sender", "a@x.test", address])
+        deliver.message = validate.message
+        let delivered = try deliver.run()
+        #expect(delivered.code == (exists ? 0 : 67), "\(delivered.errors)")
+    }
 }
