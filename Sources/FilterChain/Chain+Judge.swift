@@ -62,7 +62,7 @@ extension Chain {
         let begin = WallClock.microseconds
         var record = StepRecord(step, request.stage)
         var call = StepCall(
-            step: step, socket: socket(of: step), request: request, message: message,
+            step: step, root: root, request: request, message: message,
             deadline: min(deadline, .after(step.timeout)))
         if step.isObserved { call.request.isTrial = true }
         var file: OwnedDescriptor?

@@ -18,7 +18,7 @@ public struct Chain: Sendable {
     public let ignored: [String]
     /// Where it was read.
     public let folder: String
-    private let root: Root
+    let root: Root
 
     /// Reads filters.d of an installation, or another folder with the same root.
     /// - Throws: `ChainError`; for a folder that is missing too: there is no empty chain by

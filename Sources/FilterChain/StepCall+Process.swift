@@ -61,10 +61,14 @@ extension StepCall {
     /// The step's command line, with the facts and without what marks our own convention. It ends
     /// when we end, and what it started is killed with it when its time is over.
     func command(_ variables: [String]) -> Command {
-        let ours = Set(Facts.variables.map(\.variable) + Facts.conventionVariables)
+        let ours = Set(
+            Facts.variables.map(\.variable) + Facts.conventionVariables
+                + (root.folder == nil ? [] : ["CHAINMAIL_ROOT"]))
+        let root = root.folder.map { ["CHAINMAIL_ROOT=\($0)"] } ?? []
         var command = Command(
             step.program, step.arguments,
-            environment: Environment.all(without: ours) + request.facts.environment + variables)
+            environment: Environment.all(without: ours) + root + request.facts.environment
+                + variables)
         command.deathSignal = SIGKILL
         command.hasOwnGroup = true
         return command
@@ -74,7 +78,10 @@ extension StepCall {
 
     /// The exit code.
     func run(_ command: Command) throws(StepError) -> Int32 {
-        let termination = try StepError.translated { try Child(command).waitOrKill(deadline) }
+        // What it left running could still write to what it gave us, and hold our caller's pipes.
+        let termination = try StepError.translated {
+            try Child(command).waitOrKill(deadline, endingGroup: true)
+        }
         guard let termination else { throw .timedOut("\(step.program) took too long: killed") }
         guard case .exited(let code) = termination else {
             throw .failed("\(step.program) died: \(termination)")

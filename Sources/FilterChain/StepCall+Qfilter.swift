@@ -35,12 +35,14 @@ extension StepCall {
         }
     }
 
+    /// All but `QMAILPPID`: with it, a filter that a script calls would take itself for one of
+    /// qmail-qfilter's.
     private func variables(_ size: Int) -> [String] {
         let envelope = request.currentEnvelope
         let sender = envelope.reversePath.mailbox
         let recipients = envelope.recipients.map { "\(text($0.bytes[...]))\n" }.joined()
         return [
-            "QMAILPPID=\(getppid())", "QMAILUSER=\(sender.map { text($0.localPart) } ?? "")",
+            "QMAILUSER=\(sender.map { text($0.localPart) } ?? "")",
             "QMAILHOST=\(sender?.domain.map { text($0) } ?? "")", "QMAILRCPTS=\(recipients)",
             "NUMRCPTS=\(envelope.recipients.count)", "ENVSIZE=\(envelopeBytes.count)",
             "MSGSIZE=\(size)",
@@ -77,7 +79,13 @@ extension StepCall {
         var edits: [Edit] = []
         if old.reversePath != new.reversePath { edits.append(.reversePath(new.reversePath)) }
         guard old.recipients != new.recipients else { return edits }
-        edits += old.recipients.map(Edit.removeRecipient)
+        // A list of many recipients loses or gains a few: the others are not touched.
+        let (before, after) = (Set(old.recipients), Set(new.recipients))
+        let few =
+            before.subtracting(after).map(Edit.removeRecipient)
+            + new.recipients.filter { !before.contains($0) }.map(Edit.addRecipient)
+        if few.applied(to: old).recipients == new.recipients { return edits + few }
+        edits += before.map(Edit.removeRecipient)
         return edits + new.recipients.map(Edit.addRecipient)
     }
 }

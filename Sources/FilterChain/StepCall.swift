@@ -2,6 +2,7 @@
 // filter-protocol(7).
 // SPDX-License-Identifier: MIT
 
+import Control
 import Glibc
 import MailModel
 import UnixIO
@@ -16,7 +17,8 @@ struct StepAnswer: ~Copyable {
 /// A request on its way to a step.
 struct StepCall {
     let step: Step
-    let socket: String
+    /// Where the step works, as the chain does.
+    let root: Root
     var request: FilterRequest
     /// The base message; nil before stage `message`.
     let message: Descriptor?
@@ -50,7 +52,8 @@ struct StepCall {
     private func askResident() throws(StepError) -> StepAnswer? {
         do throws(ExchangeError) {
             var reply = try Exchange.call(
-                socket, request.fields, descriptors: message.map { [$0] } ?? [],
+                root.filterSocket(step.name), request.fields,
+                descriptors: message.map { [$0] } ?? [],
                 deadline: deadline)
             let record = try StepCall.record(reply.fields)
             return try StepCall.answer(record, reply.first.take())

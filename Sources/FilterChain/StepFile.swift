@@ -60,8 +60,8 @@ struct StepFile {
     private mutating func describe(_ contents: [UInt8]) throws(ChainError) {
         for bytes in contents.split(separator: 0x0A, omittingEmptySubsequences: false) {
             line += 1
-            let text = bytes.trimmed
-            if text.isEmpty || text.first == 0x23 { continue }
+            let text = StepFile.uncommented(bytes).trimmed
+            if text.isEmpty { continue }
             guard !text.contains(0) else { throw invalid("a NUL byte") }
             let keyword = String(decoding: text.prefix { !$0.isBlank }, as: UTF8.self)
             let value = Array(text.dropFirst(keyword.utf8.count).trimmed)
@@ -121,7 +121,11 @@ struct StepFile {
     }
 
     private mutating func setWorkers(_ text: String) throws(ChainError) {
-        let numbers = text.split { $0 == " " || $0 == "\t" || $0 == "-" }.map { Int($0) ?? -1 }
+        var words = Array(text.utf8).split(whereSeparator: \.isBlank)
+        if words.count == 1 {
+            words = words[0].split(separator: 0x2D, omittingEmptySubsequences: false)
+        }
+        let numbers = words.map { $0.decimalValue ?? -1 }
         if numbers == [0] {
             step.workers = nil
             return
@@ -157,6 +161,24 @@ struct StepFile {
 
     private func invalid(_ reason: String) -> ChainError {
         .invalid(file: path, line: line, reason: reason)
+    }
+
+    /// A line without its comment, which begins with a `#` at the beginning of a word and outside
+    /// of quotes.
+    private static func uncommented(_ line: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        var quote: UInt8?
+        var previous: UInt8 = 0x20
+        for (index, byte) in zip(line.indices, line) {
+            if let open = quote {
+                if byte == open { quote = nil }
+            } else if byte == 0x22 || byte == 0x27 {
+                quote = byte
+            } else if byte == 0x23, previous.isBlank {
+                return line[..<index]
+            }
+            previous = byte
+        }
+        return line
     }
 
     /// Splits at blanks; single and double quotes group, nothing is expanded and no character

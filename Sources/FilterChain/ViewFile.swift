@@ -2,6 +2,7 @@
 // filter-protocol(7), section ONE MESSAGE, ONE PROCESS.
 // SPDX-License-Identifier: MIT
 
+import Glibc
 public import MailModel
 public import UnixIO
 
@@ -22,7 +23,10 @@ public enum ViewFile {
             return try Files.open("/dev/null", 0)
         }
         if overlay.isEmpty, offset == 0, Int(try base.status("message").st_size) == length {
-            return try Files.open("/proc/self/fd/\(base.rawValue)", 0)
+            // A file that another user opened for us may not be opened again.
+            if let file = try? Files.open("/proc/self/fd/\(base.rawValue)", O_RDONLY) {
+                return file
+            }
         }
         let file = try temporary(for: length)
         try copy(base, offset, length, overlay, to: file.borrowed)

@@ -26,14 +26,21 @@ public enum Edit: Hashable, Sendable {
 extension [Edit] {
     /// The envelope with these edits made.
     public func applied(to envelope: Envelope) -> Envelope {
-        reduce(into: envelope) { result, edit in
+        var result = envelope
+        // Many that go in a row are taken out together: a thousand times a thousand would be slow.
+        var going: Set<Mailbox> = []
+        for edit in self {
             switch edit {
-            case .addRecipient(let mailbox): result.recipients.append(mailbox)
-            case .removeRecipient(let mailbox): result.recipients.removeAll { $0 == mailbox }
+            case .addRecipient(let mailbox):
+                result.remove(&going)
+                result.recipients.append(mailbox)
+            case .removeRecipient(let mailbox): going.insert(mailbox)
             case .reversePath(let path): result.reversePath = path
             case .prepend, .remove, .replaceMessage, .note, .hold: break
             }
         }
+        result.remove(&going)
+        return result
     }
 
     /// The header edits as fields to put on top and names to leave out.
@@ -55,6 +62,14 @@ extension [Edit] {
             if case .replaceMessage(let offset, let length) = edit { return (offset, length) }
         }
         return nil
+    }
+}
+
+extension Envelope {
+    fileprivate mutating func remove(_ going: inout Set<Mailbox>) {
+        guard !going.isEmpty else { return }
+        recipients.removeAll(where: going.contains)
+        going = []
     }
 }
 

@@ -94,12 +94,17 @@ public struct Child: ~Copyable {
     }
 
     /// Waits for the end until the deadline, then kills the child, with its group when it has one.
+    /// With `endingGroup` what is left of the group is killed also when the child ended in time.
     /// - Returns: nil when it had to be killed.
-    public consuming func waitOrKill(_ deadline: Deadline) throws(SystemError) -> Termination? {
+    public consuming func waitOrKill(
+        _ deadline: Deadline, endingGroup: Bool = false
+    ) throws(SystemError) -> Termination? {
         let process = OwnedDescriptor(
             try retrying("pidfd_open", "\(pid)") { cunix_pidfd(pid) })
         let hasEnded = try process.borrowed.wait(.toRead, until: deadline, "\(pid)")
         if !hasEnded, Glibc.kill(-pid, SIGKILL) != 0 { _ = Glibc.kill(pid, SIGKILL) }
+        // The child is not waited for yet, so no other group can have its id.
+        if hasEnded, endingGroup { _ = Glibc.kill(-pid, SIGKILL) }
         let termination = try wait()
         return hasEnded ? termination : nil
     }

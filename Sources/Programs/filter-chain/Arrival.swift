@@ -80,6 +80,17 @@ struct Arrival: ~Copyable {
         bytes = []
     }
 
+    /// Sees to it that no file of ours gets a number from 0 to 2, where it would be taken for the
+    /// message, the envelope or the log. What is put there cannot be read.
+    static func fillGaps() {
+        while true {
+            let number = open("/dev/null", O_WRONLY | O_CLOEXEC)
+            guard number < 0 || number > 2 else { continue }
+            if number > 2 { close(number) }
+            return
+        }
+    }
+
     /// True where descriptor 1 is somebody's screen, who cannot have meant an envelope.
     static var outputIsTerminal: Bool { isatty(1) == 1 }
 

@@ -30,6 +30,7 @@ struct FilterChainProgram {
         ])
 
     static func main() {
+        Arrival.fillGaps()
         let options = usage.parseOrExit()
         do {
             exit(try run(options).rawValue)
