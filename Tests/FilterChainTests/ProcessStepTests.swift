@@ -250,6 +250,17 @@ struct ProcessStepTests {
         }
     }
 
+    @Test func `what a filter in a script makes of the message is the message`() throws {
+        let rules = try world.folder.write("rules", "header:Subject /hello/ tag X-Rule: 1\n")
+        let filter = try Tool.path("regex-filter")
+        try world.executable(
+            "etc/filters.d/10-a",
+            "#!/bin/sh\n'\(filter)' --rules '\(rules)' || exit\necho 'Seen by example.test'\n")
+        let message = try #require(try world.judge().message)
+        #expect(message.hasPrefix("X-Rule: 1\n"), "\(message)")
+        #expect(message.hasSuffix(World.letter + "Seen by example.test\n"))
+    }
+
     @Test func `marks and facts of whoever called us are not passed on`() throws {
         try world.script("10-a", "env > '\(world.folder.file("environment"))'", convention: "queue")
         var tool = try Tool("filter-chain", ["--check", "--root", world.folder.path])

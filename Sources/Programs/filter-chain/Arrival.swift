@@ -24,6 +24,10 @@ struct Arrival: ~Copyable {
     /// anything else is read to its end.
     static func take() throws(SystemError) -> Arrival {
         let input = Descriptor(rawValue: 0)
+        // Opened anew it could be read, but not by the next program.
+        guard fcntl(0, F_GETFL) & O_ACCMODE != O_WRONLY else {
+            throw SystemError("read", "message", .badFileDescriptor)
+        }
         let status = try input.status("message")
         // A file that another user opened for us may not be opened again.
         if status.st_mode & S_IFMT == S_IFREG,
@@ -84,7 +88,8 @@ struct Arrival: ~Copyable {
     /// message, the envelope or the log. What is put there cannot be read.
     static func fillGaps() {
         while true {
-            let number = open("/dev/null", O_WRONLY | O_CLOEXEC)
+            // Steps and next programs get it too.
+            let number = open("/dev/null", O_WRONLY)
             guard number < 0 || number > 2 else { continue }
             if number > 2 { close(number) }
             return
