@@ -186,7 +186,8 @@ let package = Package(
             "Transcript",
             [
                 "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter", "spf-check",
-                "throttle", "rcpt-validate", "virus-scan", "virus-scan-full", "zone-server",
+                "throttle", "rcpt-validate", "virus-scan", "virus-scan-full", "filter-chain",
+                "zone-server",
             ]),
     ]
 )
