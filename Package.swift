@@ -183,6 +183,12 @@ let package = Package(
             "FilterKit",
             ["FilterKit", "MailModel", "UnixIO", "Workers", "TestSupport", "regex-filter"]),
         tests(
+            "FilterChain",
+            [
+                "FilterChain", "Control", "MailModel", "UnixIO", "Workers", "TestSupport",
+                "filter-chain", "queue-message", "regex-filter",
+            ]),
+        tests(
             "Transcript",
             [
                 "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter", "spf-check",
