@@ -105,7 +105,7 @@ struct Handover {
         let file = try Files.inMemory("envelope")
         try file.borrowed.writeAll(edits.applied(to: envelope).queueFormat, "envelope")
         try place(try file.reopenedForReading(), 1)
-        Signals.reset()
+        signal(SIGPIPE, SIG_DFL)
         // Two chains, one after the other, must not hand to each other for ever.
         let ours = Set(Facts.conventionVariables + ["CHAINMAIL_NEXT"])
         try exec(path, arguments, environment: Environment.all(without: ours))
