@@ -68,27 +68,39 @@ public struct Fields: Hashable, Sendable {
     /// The frame on the wire.
     public var frame: [UInt8] {
         var content: [UInt8] = []
+        content.reserveCapacity(all.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 16 })
         for field in all {
-            Fields.appendNetstring(Array(field.name.utf8), to: &content)
-            Fields.appendNetstring(field.value, to: &content)
+            Fields.append(length: field.name.utf8.count, to: &content)
+            content += field.name.utf8
+            content.append(0x2C)
+            Fields.append(length: field.value.count, to: &content)
+            content += field.value
+            content.append(0x2C)
         }
         var frame: [UInt8] = []
         frame.reserveCapacity(content.count + 12)
-        Fields.appendNetstring(content, to: &frame)
+        Fields.append(length: content.count, to: &frame)
+        frame += content
+        frame.append(0x2C)
         return frame
     }
 
     /// Reads a frame that must be the whole of `bytes`.
     /// - Throws: `FieldsError`.
     public init(frame bytes: [UInt8]) throws(FieldsError) {
-        var rest = bytes[...]
-        var content = try Fields.netstring(from: &rest)
-        guard rest.isEmpty else { throw .malformed }
-        while !content.isEmpty {
+        var reader = NetstringReader(bytes, bytes.indices)
+        let content = try reader.next()
+        guard reader.isAtEnd else { throw .malformed }
+        var inner = NetstringReader(bytes, content)
+        all.reserveCapacity(24)
+        while !inner.isAtEnd {
             do {
-                let name = try Fields.netstring(from: &content)
-                let value = try Fields.netstring(from: &content)
-                append(String(decoding: name, as: UTF8.self), value)
+                let name = try inner.next()
+                let value = try inner.next()
+                all.append(
+                    Field(
+                        name: String(decoding: bytes[name], as: UTF8.self),
+                        value: Array(bytes[value])))
             } catch {
                 throw .malformed
             }
@@ -99,32 +111,65 @@ public struct Fields: Hashable, Sendable {
     /// known.
     /// - Throws: `.malformed` or `.tooLong`, as soon as it is certain.
     public static func frameLength(
-        startingWith bytes: some Collection<UInt8>, limit: Int = maximumLength
+        startingWith bytes: [UInt8], limit: Int = maximumLength
     ) throws(FieldsError) -> Int? {
-        let digits = bytes.prefix { $0.isASCIIDigit }
-        guard digits.count <= 9 else { throw .tooLong }
-        guard digits.count < bytes.count else { return nil }
-        let colon = bytes[bytes.index(bytes.startIndex, offsetBy: digits.count)]
-        guard colon == 0x3A, let length = digits.decimalValue else { throw .malformed }
-        guard length <= limit else { throw .tooLong }
-        return digits.count + 1 + length + 1
+        try NetstringReader(bytes, bytes.indices).nextLength(limit: limit)
     }
 
-    /// Adds `LENGTH:BYTES,`.
-    private static func appendNetstring(_ value: [UInt8], to bytes: inout [UInt8]) {
-        bytes += "\(value.count):".utf8
-        bytes += value
-        bytes.append(0x2C)
+    /// Adds `LENGTH:`, with which a netstring begins.
+    private static func append(length: Int, to bytes: inout [UInt8]) {
+        var unit = 1
+        while length / unit >= 10 { unit *= 10 }
+        while unit > 0 {
+            bytes.append(0x30 + UInt8(length / unit % 10))
+            unit /= 10
+        }
+        bytes.append(0x3A)
+    }
+}
+
+/// Goes through a row of netstrings without copying them.
+private struct NetstringReader {
+    private let bytes: [UInt8]
+    private var position: Int
+    private let end: Int
+
+    /// A reader of these bytes of an array.
+    init(_ bytes: [UInt8], _ range: Range<Int>) {
+        self.bytes = bytes
+        position = range.lowerBound
+        end = range.upperBound
     }
 
-    private static func netstring(
-        from rest: inout ArraySlice<UInt8>
-    ) throws(FieldsError) -> ArraySlice<UInt8> {
-        guard let total = try frameLength(startingWith: rest) else { throw .cutShort }
-        guard rest.count >= total else { throw .cutShort }
-        let end = rest.startIndex + total - 1
-        guard rest[end] == 0x2C, let colon = rest.firstIndex(of: 0x3A) else { throw .malformed }
-        defer { rest = rest[(end + 1)...] }
-        return rest[(colon + 1)..<end]
+    var isAtEnd: Bool { position == end }
+
+    /// The bytes of the next netstring's content.
+    mutating func next() throws(FieldsError) -> Range<Int> {
+        guard let total = try nextLength(limit: Fields.maximumLength), end - position >= total
+        else { throw .cutShort }
+        let comma = position + total - 1
+        guard bytes[comma] == 0x2C else { throw .malformed }
+        var start = position
+        while bytes[start] != 0x3A { start += 1 }
+        position += total
+        return (start + 1)..<comma
+    }
+
+    /// The length of the next netstring with all its parts; nil while its colon is not there.
+    func nextLength(limit: Int) throws(FieldsError) -> Int? {
+        var length = 0
+        var digits = 0
+        while position + digits < end {
+            let byte = bytes[position + digits]
+            guard byte.isASCIIDigit else {
+                guard byte == 0x3A, digits > 0 else { throw .malformed }
+                guard length <= limit else { throw .tooLong }
+                return digits + 1 + length + 1
+            }
+            digits += 1
+            guard digits <= 9 else { throw .tooLong }
+            length = length * 10 + Int(byte - 0x30)
+        }
+        return nil
     }
 }
