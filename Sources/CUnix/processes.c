@@ -54,7 +54,13 @@ static int place(const struct cunix_descriptor *map, size_t count, bool keep_oth
     }
     for (size_t i = 0; i < count; i++)
         if (dup2(moved[i], map[i].target) < 0) return -1;
-    if (!keep_others) close_range((unsigned)highest + 1, ~0U, 0);
+    if (keep_others) return 0;
+    for (int other = 3; other < highest; other++) {
+        bool isNamed = false;
+        for (size_t i = 0; i < count; i++) isNamed = isNamed || map[i].target == other;
+        if (!isNamed) close(other);
+    }
+    close_range((unsigned)highest + 1, ~0U, 0);
     return 0;
 }
 

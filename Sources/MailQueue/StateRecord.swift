@@ -92,7 +92,7 @@ struct StateContents: Equatable {
         let start = rest.startIndex
         guard rest.count > 9, rest[start + 8] == 0x20 else { return nil }
         let body = rest[(start + 9)...]
-        guard let length = try? Fields.frameLength(startingWith: body.prefix(16)),
+        guard let length = try? Fields.frameLength(startingWith: Array(body.prefix(16))),
             body.count > length, body[body.startIndex + length] == 0x0A
         else { return nil }
         let frame = Array(body.prefix(length))
