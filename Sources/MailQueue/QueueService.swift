@@ -37,9 +37,11 @@ public struct QueueService {
             case "open": try open(on: connection)
             case "commit":
                 let outcome = commit(request.fields, request.first.take(), from: peer)
+                // Before the answer: a client that is gone, or a death in between, must not leave a
+                // message to the manager's next look around.
+                if case .queued(let id) = outcome { spool.pullTrigger(id) }
                 try Exchange.send(
                     outcome.fields, on: connection, deadline: .after(QueueService.patience))
-                if case .queued(let id) = outcome { spool.pullTrigger(id) }
             default:
                 let outcome = QueueOutcome.refused(.badRequest("request"))
                 try Exchange.send(outcome.fields, on: connection, deadline: deadline)
