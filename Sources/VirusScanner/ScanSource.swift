@@ -17,6 +17,8 @@ final class ScanSource {
 
     /// What libclamav recognised in it and cannot open; nil: nothing.
     var unopened: String?
+    /// True when libclamav could not write what it unpacked.
+    var hasLostWrite = false
 
     init(_ descriptor: Descriptor, offset: Int, length: Int, prefix: [UInt8] = []) {
         self.descriptor = descriptor

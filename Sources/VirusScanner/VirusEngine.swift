@@ -19,7 +19,7 @@ public final class VirusEngine {
     /// - Throws: `ScannerError`, `.empty` when there are none.
     public init(database: String, limits: ScanLimits = ScanLimits()) throws(ScannerError) {
         // libclamav prints on descriptor 2 unless somebody listens.
-        cl_set_clcb_msg { _, _, _, _ in }
+        cl_set_clcb_msg(noteLostWrite)
         try VirusEngine.check("cl_init", "libclamav", cl_init(UInt32(CL_INIT_DEFAULT)))
         guard let engine = cl_engine_new() else {
             throw .library(call: "cl_engine_new", object: database, "out of memory")
@@ -85,6 +85,7 @@ public final class VirusEngine {
         let result = ScanResult(code, name: name.map { String(cString: $0) })
         if case .found = result { return result }
         if source.isBroken { return .failed("the message could not be read") }
+        if source.hasLostWrite { return .failed("a part could not be written to be scanned") }
         guard result == .clean, let kind = source.unopened else { return result }
         return .unscannable(kind)
     }
@@ -166,6 +167,20 @@ private func readSource(
     let source = Unmanaged<ScanSource>.fromOpaque(handle).takeUnretainedValue()
     return source.read(
         into: UnsafeMutableRawBufferPointer(start: buffer, count: count), at: offset)
+}
+
+/// Called with every word of libclamav; the context is the `ScanSource`, nil outside of a scan. A
+/// part of a mail that cannot be unpacked, as on a full disk, is told here and nowhere else: the
+/// scan goes on without it and ends with "clean".
+private func noteLostWrite(
+    _ severity: cl_msg, _: UnsafePointer<CChar>?, _ text: UnsafePointer<CChar>?,
+    _ context: UnsafeMutableRawPointer?
+) {
+    guard severity == CL_MSG_ERROR, let text, let context else { return }
+    let words = ["write", "space", "create", "open", "temporary"]
+    let said = String(cString: text).lowercased()
+    guard words.contains(where: said.contains) else { return }
+    Unmanaged<ScanSource>.fromOpaque(context).takeUnretainedValue().hasLostWrite = true
 }
 
 /// Called with the type of everything that is scanned; the context is the `ScanSource`.

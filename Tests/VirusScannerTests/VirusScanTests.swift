@@ -190,4 +190,17 @@ extension Shell {
         #expect(try record.borrowed.status("record").st_size > 0)
         return result
     }
+
+    @Test func `a part that no disk has room for is not clean`() throws {
+        let folder = try TestFolder()
+        let database = try Samples.database(in: folder)
+        let program = try Tool.path("virus-scan")
+        // Files of 4 KiB at the most; a write beyond is an error and no signal.
+        let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" --check --database \"$1\""
+        var tool = try Tool("/bin/sh", ["-c", script, program, database])
+        tool.message = Samples.mail([[UInt8](repeating: 0xA5, count: 100_000)])
+        let result = try tool.run()
+        #expect(result.code == 71)
+        #expect(result.errors.contains("could not be written to be scanned"))
+    }
 }
