@@ -39,10 +39,13 @@ public struct LocalAgent: DeliveryAgent {
     }
 
     private mutating func find(_ recipient: Mailbox, _ delivery: inout LocalDelivery) -> Reply {
-        do throws(ControlError) {
+        do throws(SourceError) {
             switch try sources.find(recipient) {
-            case .exists(let maildir):
+            case .exists(.maildir(let maildir)):
                 return delivery.run(Maildir(maildir, base: mail), name: names.next())
+            case .exists, .overQuota, .refused:
+                // control/mailboxes, the only source here, says none of these.
+                return LocalTrouble.badConfiguration
             case .noSuchMailbox, .unknownDomain:
                 return Reply(550, EnhancedStatus(5, 1, 1), "no mailbox here by that name")
             }

@@ -2,16 +2,16 @@
 // chainmail(7), control/mailboxes.
 // SPDX-License-Identifier: MIT
 
-import Control
+public import Control
 import Glibc
-import MailModel
+public import MailModel
 import SystemPackage
 import UnixIO
 
 /// A file of lines `local@domain [path]` and `@domain path`, in memory. It is looked at again after
 /// a second, and before it is said that a mailbox does not exist, and read anew when it has
 /// changed.
-public struct MailboxFile {
+public struct MailboxFile: RecipientSource {
     /// The text of a file as mailboxes. ASCII case is folded in keys: mailboxes of one domain that
     /// differ in case alone are one, as in qmail-local(8).
     private struct Content {
@@ -38,45 +38,56 @@ public struct MailboxFile {
     }
 
     private let path: String
-    private let mail: String
+    private let settings: SourceSettings
     private var content: Result<Content, ControlError>
     private var version: Version?
     private var lookAgain: Deadline
 
-    /// Reads a file. `mail` is the folder that Maildirs without a path, or with a relative one,
-    /// are below.
+    /// Reads a file. Maildirs without a path, or with a relative one, are below the mail folder
+    /// of the settings' root.
     /// - Throws: `ControlError` when it is missing, cannot be read or has a bad line.
-    public init(_ path: String, mail: String) throws(ControlError) {
+    public init(_ path: String, _ settings: SourceSettings) throws(ControlError) {
         self.path = path
-        self.mail = mail
+        self.settings = settings
         version = try MailboxFile.version(of: path)
         lookAgain = .after(.seconds(1))
         content = .success(try MailboxFile.read(path))
     }
 
-    /// Looks a mailbox up. The mailbox itself comes before the `@domain` that takes all others.
+    /// `file:PATH`.
+    public var label: String { "file:\(path)" }
+
+    /// Looks a mailbox up. The mailbox itself comes first, then the names without an extension,
+    /// then the `@domain` that takes all others.
     ///
     /// That it exists may be a second old. That it does not is never said without a look at the
     /// file: another process may know of the mailbox already and have accepted mail for it.
-    /// - Throws: `ControlError` when the file has changed and cannot be used any more.
-    public mutating func find(_ mailbox: Mailbox) throws(ControlError) -> Presence {
-        if lookAgain.hasPassed { refresh() }
-        let known = try content.get()
-        let presence = presence(of: mailbox.folded, in: known)
-        if case .exists = presence { return presence }
-        refresh()
-        return self.presence(of: mailbox.folded, in: try content.get())
+    /// - Throws: `SourceError` when the file has changed and cannot be used any more.
+    public mutating func find(
+        _ mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> Presence {
+        do throws(ControlError) {
+            if lookAgain.hasPassed { refresh() }
+            let presence = presence(of: mailbox, in: try content.get())
+            if case .exists = presence { return presence }
+            refresh()
+            return self.presence(of: mailbox, in: try content.get())
+        } catch {
+            throw .unusable(error)
+        }
     }
 
-    private func presence(of key: [UInt8], in content: Content) -> Presence {
-        guard let at = key.lastIndex(of: 0x40) else { return .unknownDomain }
-        let domain = Array(key[(at + 1)...])
-        guard content.domains.contains(domain) else { return .unknownDomain }
-        if let path = content.mailboxes[key] {
-            return .exists(maildir: maildir(path, key[..<at], domain))
+    private func presence(of mailbox: Mailbox, in content: Content) -> Presence {
+        guard let domain = mailbox.domain?.asciiLowercased, content.domains.contains(domain) else {
+            return .unknownDomain
         }
-        if let path = content.mailboxes[Array(key[at...])] {
-            return .exists(maildir: maildir(path, [], domain))
+        for candidate in settings.candidates(of: mailbox).map(\.folded) {
+            guard let path = content.mailboxes[candidate] else { continue }
+            let name = candidate.prefix(candidate.count - domain.count - 1)
+            return .exists(.maildir(maildir(path, name, domain)))
+        }
+        if let path = content.mailboxes[[0x40] + domain] {
+            return .exists(.maildir(maildir(path, [], domain)))
         }
         return .noSuchMailbox
     }
@@ -86,9 +97,9 @@ public struct MailboxFile {
     ) -> String {
         guard let path else {
             let folders = [domain, Array(localPart)].map { String(decoding: $0, as: UTF8.self) }
-            return "\(mail)/\(folders.joined(separator: "/"))/Maildir"
+            return "\(settings.root.mail)/\(folders.joined(separator: "/"))/Maildir"
         }
-        return path.hasPrefix("/") ? path : "\(mail)/\(path)"
+        return path.hasPrefix("/") ? path : "\(settings.root.mail)/\(path)"
     }
 
     /// Reads the file anew when it is another one than before. A file that cannot be used stays
@@ -171,5 +182,12 @@ public struct MailboxFile {
     private static func isFolderName(_ part: ArraySlice<UInt8>) -> Bool {
         !part.isEmpty && part.first != 0x2E && !part.contains(0x2F) && !part.contains(0)
             && String(validating: part, as: UTF8.self) != nil
+    }
+}
+
+extension SourceKind {
+    /// `file:PATH`: mailboxes, one a line.
+    static let file = SourceKind("file", form: "file:PATH") { spec, settings throws(ControlError) in
+        try MailboxFile(spec.value, settings)
     }
 }

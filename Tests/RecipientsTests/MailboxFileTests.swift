@@ -11,22 +11,23 @@ import Testing
     init() throws { folder = try TestFolder() }
 
     private func file(_ lines: String) throws -> MailboxFile {
-        try MailboxFile(folder.write("mailboxes", lines), mail: "/mail")
+        let path = try folder.write("mailboxes", lines)
+        return try MailboxFile(path, SourceSettings(Root("/r"), separators: Array("-+".utf8)))
     }
 
     private func mailbox(_ text: String) throws -> Mailbox { try Mailbox(Array(text.utf8)) }
 
     @Test func `a mailbox without a path has its Maildir by domain and local-part`() throws {
         var file = try file("# ours\n\nAlice@Example.test\n")
-        let expected = Presence.exists(maildir: "/mail/example.test/alice/Maildir")
+        let expected = Presence.exists(.maildir("/r/mail/example.test/alice/Maildir"))
         #expect(try file.find(mailbox("alice@example.test")) == expected)
         #expect(try file.find(mailbox("ALICE@EXAMPLE.TEST")) == expected)
     }
 
     @Test func `a path is taken as it is, a relative one below the mail folder`() throws {
         var file = try file("a@x.test /srv/a b/Maildir/\nb@x.test\tshared\n")
-        #expect(try file.find(mailbox("a@x.test")) == .exists(maildir: "/srv/a b/Maildir"))
-        #expect(try file.find(mailbox("b@x.test")) == .exists(maildir: "/mail/shared"))
+        #expect(try file.find(mailbox("a@x.test")) == .exists(.maildir("/srv/a b/Maildir")))
+        #expect(try file.find(mailbox("b@x.test")) == .exists(.maildir("/r/mail/shared")))
     }
 
     @Test func `a domain is known when any mailbox has it`() throws {
@@ -41,8 +42,16 @@ import Testing
 
     @Test func `a catch-all takes what has no mailbox of its own`() throws {
         var file = try file("@x.test /all\na@x.test /own\n")
-        #expect(try file.find(mailbox("a@x.test")) == .exists(maildir: "/own"))
-        #expect(try file.find(mailbox("b@x.test")) == .exists(maildir: "/all"))
+        #expect(try file.find(mailbox("a@x.test")) == .exists(.maildir("/own")))
+        #expect(try file.find(mailbox("b@x.test")) == .exists(.maildir("/all")))
+    }
+
+    @Test func `an extension comes after the name itself and before the catch-all`() throws {
+        var file = try file("@x.test /all\na@x.test /a\na-b@x.test /a-b\nb@y.test /b\n")
+        #expect(try file.find(mailbox("a+tag@x.test")) == .exists(.maildir("/a")))
+        #expect(try file.find(mailbox("A-B-c@x.test")) == .exists(.maildir("/a-b")))
+        #expect(try file.find(mailbox("-a@x.test")) == .exists(.maildir("/all")))
+        #expect(try file.find(mailbox("c-a@y.test")) == .noSuchMailbox)
     }
 
     @Test(arguments: [
@@ -55,7 +64,7 @@ import Testing
 
     @Test func `a missing file is an error, not a file without mailboxes`() throws {
         #expect(throws: ControlError.self) {
-            try MailboxFile(folder.file("none"), mail: "/mail")
+            try MailboxFile(folder.file("none"), SourceSettings(Root("/r")))
         }
     }
 
@@ -69,7 +78,7 @@ import Testing
         try folder.write("mailboxes", "nonsense\n")
         #expect(eventually { (try? file.find(mailbox("b@x.test"))) == nil })
         unlink(folder.file("mailboxes"))
-        #expect(throws: ControlError.self) { try file.find(mailbox("b@x.test")) }
+        #expect(throws: SourceError.self) { try file.find(mailbox("b@x.test")) }
         try folder.write("mailboxes", "c@x.test\n")
         #expect(eventually { (try? file.find(mailbox("c@x.test"))) != nil })
     }
@@ -81,7 +90,7 @@ import Testing
     init() throws { folder = try TestFolder() }
 
     private func find(_ address: String, in names: [String]) throws -> Presence {
-        var sources = try RecipientSources(names, root: Root(folder.path))
+        var sources = try RecipientSources(names, SourceSettings(Root(folder.path)))
         return try sources.find(Mailbox(Array(address.utf8)))
     }
 
@@ -89,9 +98,9 @@ import Testing
         let one = try folder.write("one", "a@x.test /one\n")
         let two = try folder.write("two", "a@x.test /two\nb@x.test\na@y.test /two\n")
         let names = ["file:\(one)", "file:\(two)"]
-        #expect(try find("a@x.test", in: names) == .exists(maildir: "/one"))
+        #expect(try find("a@x.test", in: names) == .exists(.maildir("/one")))
         #expect(try find("b@x.test", in: names) == .noSuchMailbox)
-        #expect(try find("a@y.test", in: names) == .exists(maildir: "/two"))
+        #expect(try find("a@y.test", in: names) == .exists(.maildir("/two")))
         #expect(try find("a@z.test", in: names) == .unknownDomain)
     }
 
@@ -100,12 +109,52 @@ import Testing
         #expect(throws: ControlError.self) { try find("a@x.test", in: [name]) }
     }
 
+    @Test(arguments: [
+        ("flie:/etc/mailboxes", "did you mean file:?"),
+        ("/etc/mailboxes", "/etc/mailboxes: no such kind; a source is one of file:PATH"),
+        ("file:", "source file:: it is written file:PATH"),
+    ])
+    func `a mistyped source says what was meant`(name: String, text: String) throws {
+        let error = #expect(throws: ControlError.self) { try find("a@x.test", in: [name]) }
+        #expect(error?.description.contains(text) == true, "\(String(describing: error))")
+    }
+
+    @Test func `a password in a source is not repeated`() throws {
+        let error = #expect(throws: ControlError.self) {
+            try find("a@x.test", in: ["postgers:user=u password=secret"])
+        }
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test func `a kind of another module is used as those of this one`() throws {
+        struct Everything: RecipientSource {
+            let label = "all:"
+            mutating func find(
+                _ mailbox: Mailbox, _ trail: inout SourceTrail
+            ) throws(SourceError) -> Presence { .exists(.elsewhere) }
+        }
+        let kind = SourceKind("all", form: "all:THING") {
+            spec, settings throws(ControlError) in
+            let (path, values) = try spec.parameters(["colour"])
+            guard path == "x", values == ["colour": "red"] else { throw spec.invalid("no") }
+            return Everything()
+        }
+        let settings = SourceSettings(Root(folder.path))
+        var sources = try RecipientSources(["all:x?colour=red"], settings, kinds: [kind])
+        #expect(try sources.find(Mailbox(Array("a@x.test".utf8))) == .exists(.elsewhere))
+        for name in ["all:x?color=red", "all:x?colour=red&colour=red", "all:x?colour", "all:?a"] {
+            #expect(throws: ControlError.self, "\(name)") {
+                try RecipientSources([name], settings, kinds: [kind])
+            }
+        }
+    }
+
     @Test func `the root's own source is control/mailboxes`() throws {
         let root = Root(folder.path)
         #expect(throws: ControlError.self) { try RecipientSources(root) }
         try folder.write("etc/control/mailboxes", "a@x.test\n")
         var sources = try RecipientSources(root)
         let presence = try sources.find(Mailbox(Array("a@x.test".utf8)))
-        #expect(presence == .exists(maildir: "\(folder.path)/mail/x.test/a/Maildir"))
+        #expect(presence == .exists(.maildir("\(folder.path)/mail/x.test/a/Maildir")))
     }
 }

@@ -25,6 +25,12 @@ struct RcptValidate: Filter {
         static func noSuchMailbox(_ mailbox: Mailbox) -> Reply {
             Reply(550, EnhancedStatus(5, 1, 1), "no mailbox here by that name: \(mailbox)")
         }
+        static func disabled(_ mailbox: Mailbox) -> Reply {
+            Reply(550, EnhancedStatus(5, 2, 1), "this mailbox takes no mail: \(mailbox)")
+        }
+        static func overQuota(_ mailbox: Mailbox) -> Reply {
+            Reply(552, EnhancedStatus(5, 2, 2), "the mailbox is full: \(mailbox)")
+        }
         static func unknownDomain(_ mailbox: Mailbox) -> Reply {
             Reply(550, EnhancedStatus(5, 7, 1), "we do not take mail for \(mailbox)")
         }
@@ -46,7 +52,7 @@ struct RcptValidate: Filter {
                 try setup.options.choice("unknown-domain", UnknownDomain.self) ?? .accept
             sources =
                 names.isEmpty
-                ? try RecipientSources(root) : try RecipientSources(names, root: root)
+                ? try RecipientSources(root) : try RecipientSources(names, SourceSettings(root))
         } catch {
             throw .configuration("\(error)")
         }
@@ -74,6 +80,8 @@ struct RcptValidate: Filter {
         switch (presence, unknownDomain) {
         case (.exists, _), (.unknownDomain, .accept): nil
         case (.noSuchMailbox, _): Refusal.noSuchMailbox(mailbox)
+        case (.refused, _): Refusal.disabled(mailbox)
+        case (.overQuota, _): Refusal.overQuota(mailbox)
         case (.unknownDomain, .reject): Refusal.unknownDomain(mailbox)
         case (.unknownDomain, .relay):
             facts.mayRelay || facts.isLocal ? nil : Refusal.unknownDomain(mailbox)
@@ -83,6 +91,8 @@ struct RcptValidate: Filter {
     private static func word(_ presence: Presence) -> String {
         switch presence {
         case .exists: "exists"
+        case .overQuota: "over-quota"
+        case .refused: "refused"
         case .noSuchMailbox: "missing"
         case .unknownDomain: "unknown-domain"
         }

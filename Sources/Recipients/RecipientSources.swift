@@ -1,0 +1,59 @@
+// RecipientSources: does this mailbox exist, and where is its mail delivered.
+// rcpt-validate(8).
+// SPDX-License-Identifier: MIT
+
+public import Control
+public import MailModel
+
+/// Sources in order: the first one that knows the domain decides. One value serves one process;
+/// it is what smtp-server, rcpt-validate and deliver-local alike ask.
+public struct RecipientSources {
+    private var sources: [any RecipientSource]
+
+    /// The source of a root: its `control/mailboxes`, and the `mailboxes.cdb` beside it.
+    /// - Throws: `ControlError` when it is missing, cannot be read or has a bad line.
+    public init(_ root: Root) throws(ControlError) {
+        try self.init(SourceSettings(root))
+    }
+
+    /// The source of a root: its `control/mailboxes`, and the `mailboxes.cdb` beside it.
+    /// - Throws: `ControlError` when it is missing, cannot be read or has a bad line.
+    public init(_ settings: SourceSettings) throws(ControlError) {
+        sources = [try MailboxFile(settings.root.control.file("mailboxes"), settings)]
+    }
+
+    /// The sources that are named, each `KIND:VALUE`.
+    /// - Throws: `ControlError` for a source of no kind that is given, and as the sources do.
+    public init(
+        _ names: [String], _ settings: SourceSettings, kinds: [SourceKind] = SourceKind.files
+    ) throws(ControlError) {
+        sources = []
+        for name in names {
+            let spec = try SourceSpec(name, kinds: kinds)
+            guard let kind = kinds.first(where: { $0.name == spec.kind }) else { continue }
+            sources.append(try kind.open(spec, settings))
+        }
+    }
+
+    /// Looks a mailbox up.
+    /// - Throws: `SourceError` when a source that comes before an answer cannot say: then nothing
+    ///   is known.
+    public mutating func find(_ mailbox: Mailbox) throws(SourceError) -> Presence {
+        var trail = SourceTrail(isWanted: false)
+        return try find(mailbox, &trail)
+    }
+
+    /// Looks a mailbox up and notes what was looked at. The source that decided is the last one
+    /// that the trail names.
+    /// - Throws: `SourceError` when a source that comes before an answer cannot say.
+    public mutating func find(
+        _ mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> Presence {
+        for index in sources.indices {
+            trail.note("source \(sources[index].label)")
+            let presence = try sources[index].find(mailbox, &trail)
+            if presence != .unknownDomain { return presence }
+        }
+        return .unknownDomain
+    }
+}
