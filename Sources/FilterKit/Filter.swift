@@ -37,6 +37,13 @@ public protocol Filter {
     /// Opens what does not survive a fork.
     mutating func open() throws(FilterError)
 
+    /// How often a resident filter is asked whether it is out of date; nil: never.
+    var checkInterval: Duration? { get }
+
+    /// True when what was loaded is not what would be loaded now: then a resident filter is loaded
+    /// anew, as on SIGHUP.
+    var isStale: Bool { get }
+
     /// Does what the options ask for instead of a verdict (such as `--show`), before any message
     /// is read.
     /// - Returns: the exit code; nil when a verdict is wanted after all.
@@ -52,6 +59,12 @@ public protocol Filter {
 extension Filter {
     /// Nothing to open.
     public mutating func open() throws(FilterError) {}
+
+    /// Only SIGHUP loads anew.
+    public var checkInterval: Duration? { nil }
+
+    /// Nobody looks.
+    public var isStale: Bool { false }
 
     /// A verdict is always wanted.
     public mutating func perform() throws(FilterError) -> FilterExit? { nil }

@@ -30,6 +30,7 @@ struct ResidentConvention<F: Filter> {
         options.readyDescriptor = ready.flatMap(Int32.init(exactly:))
         // Rules that do not load must not leave a socket that nobody serves.
         var first: F? = try F(setup)
+        options.checkInterval = first?.checkInterval
         let listener = try UnixSocket.listen(at: path, mode: 0o660)
         let setup = setup
         let pool = Pool<F>(
@@ -38,6 +39,7 @@ struct ResidentConvention<F: Filter> {
                 defer { first = nil }
                 return try first ?? F(setup)
             },
+            isStale: { $0.isStale },
             worker: { loaded in
                 var filter = loaded
                 try filter.open()

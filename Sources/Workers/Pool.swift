@@ -22,6 +22,8 @@ public struct PoolOptions: Sendable {
     public var grace = Duration.seconds(30)
     /// How often the pool looks whether it has too many idle workers.
     public var shrinkInterval = Duration.seconds(10)
+    /// How often the pool looks whether what it loaded is out of date; nil: never.
+    public var checkInterval: Duration?
 
     /// Options with these bounds.
     public init(name: String, workers: ClosedRange<Int>) {
@@ -36,27 +38,31 @@ public typealias Serve = (consuming OwnedDescriptor, Int) -> Void
 
 /// A parent process and its workers. The process that runs a pool must have one thread.
 ///
-/// The parent loads what is expensive, forks workers that share it, replaces one that dies, loads
-/// anew on SIGHUP (keeping the old workers when that fails), adds workers when all are busy,
-/// ends some when many are idle, and ends all on SIGTERM or SIGINT. Workers are killed when the
-/// parent dies, by whatever cause.
+/// The parent loads what is expensive, forks workers that share it, replaces one that dies, adds
+/// workers when all are busy, ends some when many are idle, and ends all on SIGTERM or SIGINT. On
+/// SIGHUP it forks a process that loads anew and becomes the parent of new workers; when these can
+/// serve, the old ones end. When that fails, everything stays as it is. Workers are killed when
+/// their parent dies, by whatever cause.
 public struct Pool<Loaded> {
     let options: PoolOptions
     let listeners: [Descriptor]
     let log: Log
     let load: () throws -> Loaded
+    let isStale: (Loaded) -> Bool
     let worker: (Loaded) throws -> Serve
 
-    /// A pool on sockets that listen already. `load` runs in the parent, before each generation of
+    /// A pool on sockets that listen already. `load` runs in the parent of each generation of
     /// workers; `worker` runs once in each worker, after the fork, and opens what does not
-    /// survive one.
+    /// survive one. `isStale` is asked, in the parent, at every `checkInterval`.
     public init(
         _ options: PoolOptions, listeners: [Descriptor], load: @escaping () throws -> Loaded,
+        isStale: @escaping (Loaded) -> Bool = { _ in false },
         worker: @escaping (Loaded) throws -> Serve
     ) {
         self.options = options
         self.listeners = listeners
         self.load = load
+        self.isStale = isStale
         self.worker = worker
         log = Log(options.name)
     }
@@ -64,30 +70,28 @@ public struct Pool<Loaded> {
     /// Serves until SIGTERM or SIGINT.
     /// - Throws: what the first `load` throws, or `SystemError` when the pool cannot begin.
     public func run() throws {
-        let loaded = try load()
+        // Nothing but the parent holds what was loaded: it must go with its generation.
+        let parent = try PoolParent(self, try load())
         for listener in listeners { try listener.setNonBlocking(true, "listener") }
         Signals.ignoreBrokenPipes()
         let signals = try SignalDescriptor([SIGTERM, SIGINT, SIGHUP, SIGCHLD])
-        // Twice the bound: while a generation takes over, the old one still finishes its work.
-        let board = try Scoreboard(capacity: options.workers.upperBound * 2)
-        var parent = PoolParent(
-            pool: self, loaded: loaded, board: board, wanted: try OwnedPipe())
+        var generations = Generations(self, parent)
         parent.fill()
         announce()
         var isRunning = true
         while isRunning {
-            try parent.wait(for: signals.borrowed)
+            try generations.wait(for: signals.borrowed)
             while let signal = try signals.next() {
                 switch signal {
                 case SIGCHLD: break
-                case SIGHUP: parent.reload()
+                case SIGHUP: generations.renew()
                 default: isRunning = false
                 }
             }
-            parent.reap()
-            if isRunning { parent.fill() }
+            generations.reap()
+            if isRunning { generations.tend() }
         }
-        parent.end()
+        generations.end()
     }
 
     private func announce() {

@@ -1,4 +1,4 @@
-// PoolParent: the bookkeeping of a pool's parent process.
+// PoolParent: the bookkeeping of one generation of workers, in the process that loaded for them.
 // chainmail(7), section PROCESSES.
 // SPDX-License-Identifier: MIT
 
@@ -7,107 +7,110 @@ import Glibc
 import UnixIO
 
 /// Which workers there are, and when another may be started.
-struct PoolParent<Loaded>: ~Copyable {
+final class PoolParent<Loaded> {
     private struct Worker {
         let pid: pid_t
         let slot: Int
-        let generation: Int
         let began: Deadline
     }
 
+    /// Workers that die this many times in a row before one could serve never will.
+    static var patience: Int { 5 }
+
     private let pool: Pool<Loaded>
-    private var loaded: Loaded
-    private var generation = 0
+    /// Nil once another generation serves.
+    private var loaded: Loaded?
     private var workers: [Worker] = []
     private let board: Scoreboard
-    /// Workers write a byte here when none is idle.
+    /// Workers write a byte here when they begin to serve and when none is idle.
     private let wanted: OwnedPipe
     private var mayFork = Deadline.after(.zero)
     private var earlyDeaths = 0
     private var shrinkAt: Deadline
+    private var checkAt: Deadline
 
-    init(
-        pool: Pool<Loaded>, loaded: Loaded, board: Scoreboard, wanted: consuming OwnedPipe
-    ) {
+    init(_ pool: Pool<Loaded>, _ loaded: Loaded) throws(SystemError) {
         self.pool = pool
         self.loaded = loaded
-        self.board = board
-        self.wanted = wanted
+        board = try Scoreboard(capacity: pool.options.workers.upperBound)
+        wanted = try OwnedPipe()
         shrinkAt = .after(pool.options.shrinkInterval)
+        checkAt = pool.options.checkInterval.map { .after($0) } ?? .never
     }
 
-    /// Waits for a signal, for a worker's word that none is idle, or for the next look around.
-    mutating func wait(for signals: Descriptor) throws(SystemError) {
-        var entries = [
-            pollfd(fd: signals.rawValue, events: Int16(POLLIN), revents: 0),
-            pollfd(fd: wanted.reading.rawValue, events: Int16(POLLIN), revents: 0),
-        ]
-        let until =
-            current.count < pool.options.workers.lowerBound ? min(mayFork, shrinkAt) : shrinkAt
-        _ = try retrying("poll", "pool") { poll(&entries, 2, until.pollTimeout) }
-        if entries[1].revents != 0 {
-            wanted.drain()
-            grow()
-        }
+    /// What to poll for a word of a worker.
+    var awaited: Descriptor { wanted.reading }
+
+    /// When `tend` has something to do.
+    var deadline: Deadline {
+        guard loaded != nil else { return .never }
+        let due = min(shrinkAt, checkAt)
+        return workers.count < pool.options.workers.lowerBound ? min(mayFork, due) : due
+    }
+
+    /// True once a worker could serve.
+    var serves: Bool { board.hasServed }
+
+    /// True when workers end again and again and none of them ever served.
+    var isHopeless: Bool { !serves && earlyDeaths >= PoolParent.patience }
+
+    /// True when another generation serves.
+    var isRetired: Bool { loaded == nil }
+
+    var isEmpty: Bool { workers.isEmpty }
+
+    /// Takes the words of workers, adds one where none is idle, ends one where many are, and asks
+    /// whether all is up to date.
+    /// - Returns: true when it is time to load anew.
+    func tend() -> Bool {
+        wanted.drain()
+        guard let loaded else { return false }
+        fill()
+        grow()
         if shrinkAt.hasPassed {
             shrink()
             shrinkAt = .after(pool.options.shrinkInterval)
         }
+        guard checkAt.hasPassed else { return false }
+        checkAt = pool.options.checkInterval.map { .after($0) } ?? .never
+        return pool.isStale(loaded)
     }
 
     /// Starts workers up to the lower bound.
-    mutating func fill() {
-        while current.count < pool.options.workers.lowerBound, mayFork.hasPassed {
+    func fill() {
+        while workers.count < pool.options.workers.lowerBound, mayFork.hasPassed {
             guard fork() else { return }
         }
     }
 
-    /// Takes note of the workers that ended.
-    mutating func reap() {
-        while let (pid, termination) = Child.reap() {
-            guard let index = workers.firstIndex(where: { $0.pid == pid }) else { continue }
-            let worker = workers.remove(at: index)
-            board.vacate(worker.slot)
-            guard termination != .exited(0) else { continue }
+    /// Takes note of a process that ended.
+    /// - Returns: false when it is no worker of this generation.
+    func take(_ pid: pid_t, _ termination: Termination) -> Bool {
+        guard let index = workers.firstIndex(where: { $0.pid == pid }) else { return false }
+        let worker = workers.remove(at: index)
+        board.vacate(worker.slot)
+        if termination != .exited(0) {
             pool.log.event("worker-died", ["worker": "\(pid)", "end": "\(termination)"])
             delayForks(after: worker)
         }
+        return true
     }
 
-    /// Loads anew and lets a new generation take over; keeps everything when loading fails.
-    mutating func reload() {
-        do {
-            loaded = try pool.load()
-        } catch {
-            pool.log.event("reload-failed", ["error": "\(error)", "kept": "the old generation"])
-            return
-        }
-        let old = workers
-        generation += 1
-        mayFork = .after(.zero)
-        fill()
-        for worker in old { _ = kill(worker.pid, SIGTERM) }
-        pool.log.event("reloaded", ["generation": "\(generation)"])
+    /// Another generation serves: the workers end what they do, and what was loaded goes.
+    func retire() {
+        loaded = nil
+        signal(SIGTERM)
     }
 
-    /// Ends every worker: first by request, after the grace by force.
-    mutating func end() {
-        for worker in workers { _ = kill(worker.pid, SIGTERM) }
-        let deadline = Deadline.after(pool.options.grace)
-        while !workers.isEmpty, !deadline.hasPassed {
-            reap()
-            if !workers.isEmpty { usleep(5_000) }
-        }
-        for worker in workers { _ = kill(worker.pid, SIGKILL) }
-        while !workers.isEmpty, let (pid, _) = Child.reapNext() {
-            workers.removeAll { $0.pid == pid }
-        }
+    /// Forgets what was loaded, in a process that was forked to load anew.
+    func forget() { loaded = nil }
+
+    func signal(_ number: Int32) {
+        for worker in workers { _ = kill(worker.pid, number) }
     }
 
-    private var current: [Worker] { workers.filter { $0.generation == generation } }
-
-    private mutating func grow() {
-        guard board.idle <= 0, current.count < pool.options.workers.upperBound,
+    private func grow() {
+        guard serves, board.idle <= 0, workers.count < pool.options.workers.upperBound,
             mayFork.hasPassed
         else { return }
         _ = fork()
@@ -115,25 +118,24 @@ struct PoolParent<Loaded>: ~Copyable {
 
     private func shrink() {
         let spare = board.idle - 1
-        guard spare > 0, current.count > pool.options.workers.lowerBound,
-            let worker = current.last(where: { !board.isBusy($0.slot) })
+        guard spare > 0, workers.count > pool.options.workers.lowerBound,
+            let worker = workers.last(where: { !board.isBusy($0.slot) })
         else { return }
         _ = kill(worker.pid, SIGTERM)
     }
 
     /// A worker that dies within a second may do so for ever: each such death doubles the wait
     /// before the next fork, up to 10 seconds.
-    private mutating func delayForks(after worker: Worker) {
+    private func delayForks(after worker: Worker) {
         earlyDeaths = worker.began.hasPassed ? 0 : min(earlyDeaths + 1, 10)
         let milliseconds = earlyDeaths == 0 ? 0 : min(10_000, 10 << earlyDeaths)
         mayFork = .after(.milliseconds(milliseconds))
     }
 
-    private mutating func fork() -> Bool {
+    private func fork() -> Bool {
         let taken = Set(workers.map(\.slot))
-        guard let slot = (0..<board.capacity).first(where: { !taken.contains($0) }) else {
-            return false
-        }
+        guard let loaded, let slot = (0..<board.capacity).first(where: { !taken.contains($0) })
+        else { return false }
         board.occupy(slot)
         let parent = getpid()
         let pid = cunix_fork()
@@ -148,8 +150,7 @@ struct PoolParent<Loaded>: ~Copyable {
             mayFork = .after(.seconds(1))
             return false
         }
-        workers.append(
-            Worker(pid: pid, slot: slot, generation: generation, began: .after(.seconds(1))))
+        workers.append(Worker(pid: pid, slot: slot, began: .after(.seconds(1))))
         return true
     }
 }

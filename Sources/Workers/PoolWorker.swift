@@ -40,6 +40,7 @@ struct PoolWorker<Loaded> {
                 cunix_epoll_add_listener(set.number, listener.rawValue, UInt32(index))
             }
         }
+        if board.open() { _ = Glibc.write(wanted.rawValue, "o", 1) }
         var served = 0
         while served < pool.options.requestsPerWorker, !cunix_stop_came() {
             let index = cunix_epoll_wait(set.number, -1)

@@ -5,9 +5,11 @@
 import CUnix
 import UnixIO
 
-/// One counter of idle workers and one slot a worker. Shared by fork; every access is atomic.
+/// A counter of idle workers, one of those that began, and one slot a worker. Shared by fork;
+/// every access is atomic.
 struct Scoreboard {
     private let counters: UnsafeMutablePointer<Int32>
+    private var slots: UnsafeMutablePointer<Int32> { counters + 2 }
     /// The number of slots.
     let capacity: Int
 
@@ -18,7 +20,7 @@ struct Scoreboard {
     }
 
     init(capacity: Int) throws(SystemError) {
-        guard let counters = cunix_shared_counters(capacity + 1) else {
+        guard let counters = cunix_shared_counters(capacity + 2) else {
             throw SystemError.last("mmap", "scoreboard")
         }
         self.counters = counters
@@ -30,28 +32,35 @@ struct Scoreboard {
 
     /// The parent, before it forks the worker of this slot.
     func occupy(_ slot: Int) {
-        cunix_counter_set(counters + 1 + slot, State.idle)
+        cunix_counter_set(slots + slot, State.idle)
         cunix_counter_add(counters, 1)
     }
 
+    /// True once a worker was able to serve.
+    var hasServed: Bool { cunix_counter_get(counters + 1) > 0 }
+
+    /// The worker, when it is able to serve.
+    /// - Returns: true for the first one.
+    func open() -> Bool { cunix_counter_exchange(counters + 1, 0, 1) }
+
     /// The worker, when it has work. Returns true when no idle worker is left.
     func begin(_ slot: Int) -> Bool {
-        cunix_counter_set(counters + 1 + slot, State.busy)
+        cunix_counter_set(slots + slot, State.busy)
         return cunix_counter_add(counters, -1) <= 0
     }
 
     /// The worker, when it is idle again.
     func finish(_ slot: Int) {
-        cunix_counter_set(counters + 1 + slot, State.idle)
+        cunix_counter_set(slots + slot, State.idle)
         cunix_counter_add(counters, 1)
     }
 
     /// The parent, when the worker of this slot is gone.
     func vacate(_ slot: Int) {
-        let wasIdle = cunix_counter_get(counters + 1 + slot) == State.idle
-        cunix_counter_set(counters + 1 + slot, State.empty)
+        let wasIdle = cunix_counter_get(slots + slot) == State.idle
+        cunix_counter_set(slots + slot, State.empty)
         if wasIdle { cunix_counter_add(counters, -1) }
     }
 
-    func isBusy(_ slot: Int) -> Bool { cunix_counter_get(counters + 1 + slot) == State.busy }
+    func isBusy(_ slot: Int) -> Bool { cunix_counter_get(slots + slot) == State.busy }
 }

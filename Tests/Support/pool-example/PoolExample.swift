@@ -20,11 +20,17 @@ struct PoolExample {
             options.readyDescriptor = ready
             options.readyText = arguments[3]
             options.requestsPerWorker = 50
+            options.checkInterval = .milliseconds(20)
             let state = arguments[6]
             try Pool(
-                options, listeners: [listener.borrowed],
-                load: { try Files.contents(of: state) },
-                worker: { loaded in { descriptor, _ in serve(descriptor, loaded) } }
+                options, listeners: [listener.borrowed], load: { try Example(state) },
+                isStale: { loaded in
+                    (try? Files.contents(of: "\(state).wanted")).map { $0 != loaded.word } ?? false
+                },
+                worker: { loaded in
+                    if loaded.word.starts(with: "useless".utf8) { throw UselessError() }
+                    return { descriptor, _ in serve(descriptor, loaded.word) }
+                }
             ).run()
         } catch {
             Log("pool-example").event("failed", ["error": "\(error)"])
@@ -49,7 +55,26 @@ struct PoolExample {
         default: break
         }
         reply.append("pid", Int(getpid()))
+        reply.append("parent", Int(getppid()))
         reply.append("loaded", loaded)
         try? Exchange.send(reply, on: connection, deadline: deadline)
+    }
+}
+
+private struct UselessError: Error {}
+
+/// What the state file says, and ballast where it says so.
+private struct Example {
+    let word: [UInt8]
+    private let ballast: [UInt8]
+
+    init(_ state: String) throws {
+        word = try Files.contents(of: state)
+        // A FIFO beside it is loaded slowly: until somebody has written to it.
+        if try Files.status("\(state).fifo") != nil {
+            _ = try Files.contents(of: "\(state).fifo")
+        }
+        let isHeavy = word.starts(with: "heavy".utf8)
+        ballast = [UInt8](repeating: 1, count: isHeavy ? 150 << 20 : 0)
     }
 }
