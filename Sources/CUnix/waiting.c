@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "CUnix.h"
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -50,4 +51,12 @@ int64_t cunix_epoll_wait(int set, int milliseconds) {
     int ready = epoll_pwait(set, &event, 1, milliseconds, &none);
     if (ready > 0) return event.data.u32;
     return ready == 0 ? -2 : -1;
+}
+
+int cunix_wait_hangup(int descriptor, int milliseconds) {
+    struct pollfd entry = {.fd = descriptor, .events = POLLRDHUP};
+    struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+    sigset_t none;
+    sigemptyset(&none);
+    return ppoll(&entry, 1, milliseconds < 0 ? NULL : &time, &none);
 }

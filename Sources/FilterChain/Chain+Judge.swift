@@ -21,7 +21,8 @@ public struct ChainVerdict: ~Copyable {
 extension Chain {
     /// Asks the steps of the request's stage in order. The request carries the edits of earlier
     /// stages; the verdict has only new ones. At stage `message` the descriptor holds the message
-    /// where the request says.
+    /// where the request says. The delay of the verdict is the longest that any of the steps asked
+    /// for: several limits that are exceeded at once do not add up.
     ///
     /// Nothing is thrown: what is not known is `defer`.
     public func judge(
@@ -31,20 +32,22 @@ extension Chain {
         var request = request
         var result = ChainVerdict(verdict: .accept)
         var added: [Edit] = []
+        var delay = Duration.zero
         for step in steps where step.judges(request) {
             var answer = ask(step, request, result.replacement.number ?? message, deadline)
             answer.record.log(request.facts, to: log)
             result.trail.append(answer.record)
+            delay = max(delay, answer.verdict.delay)
             guard case .accept(let edits) = answer.verdict else {
-                result.verdict = answer.verdict
+                result.verdict = answer.verdict.delayed(by: delay)
                 result.replacement = nil
                 return result
             }
-            added += edits
-            request.add(edits)
+            added += edits.withoutDelay
+            request.add(edits.withoutDelay)
             if let file = answer.replacement.take() { result.replacement = consume file }
         }
-        result.verdict = .accept(added)
+        result.verdict = .accept(added).delayed(by: delay)
         return result
     }
 
@@ -105,7 +108,8 @@ extension Edit {
     fileprivate var isOfHeader: Bool {
         switch self {
         case .prepend, .remove: true
-        case .addRecipient, .removeRecipient, .reversePath, .replaceMessage, .note, .hold: false
+        case .addRecipient, .removeRecipient, .reversePath, .replaceMessage, .note, .hold, .delay:
+            false
         }
     }
 }

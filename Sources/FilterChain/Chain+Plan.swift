@@ -27,6 +27,7 @@ extension Step {
         words += ["on-error", acceptsOnError ? "accept" : "defer"]
         if skipsRelayed { words += ["skip", "relayed"] }
         if skipsLocal { words += ["skip", "local"] }
+        if hearsFailures { words += ["report", "failures"] }
         if isObserved { words += ["mode", "observe"] }
         return words.joined(separator: " ")
     }

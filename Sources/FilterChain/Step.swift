@@ -38,6 +38,8 @@ public struct Step: Hashable, Sendable {
     public var workers: ClosedRange<Int>? = 2...32
     /// How it is called.
     public var convention = StepConvention.chain
+    /// True when it is told of recipients that were refused, by `Chain.report`.
+    public var hearsFailures = false
     /// True when its verdict is logged and neither applied nor charged.
     public var isObserved = false
 
@@ -49,8 +51,12 @@ public struct Step: Hashable, Sendable {
     /// True when it is to be asked. Where there is no client, nobody connected and nobody greeted:
     /// bounces and local messages have no such stages.
     func judges(_ request: FilterRequest) -> Bool {
-        let facts = request.facts
-        guard stage == request.stage, !(skipsRelayed && facts.mayRelay) else { return false }
+        stage == request.stage && concerns(request.facts)
+    }
+
+    /// True when it judges such clients.
+    func concerns(_ facts: Facts) -> Bool {
+        guard !(skipsRelayed && facts.mayRelay) else { return false }
         return !facts.isLocal || !(skipsLocal || stage < .mail)
     }
 }

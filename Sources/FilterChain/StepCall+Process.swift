@@ -17,6 +17,9 @@ extension StepCall {
             let view = try view()
             var command = command(
                 ["FILTER_STAGE=\(request.stage.rawValue)", "FILTER_VERDICT_FD=4"])
+            if let outcome = request.outcome {
+                command.environment?.append("FILTER_OUTCOME=\(outcome.rawValue)")
+            }
             if request.isTrial { command.arguments.append("--check") }
             // No gap, in which a descriptor of whoever called us could reach the step.
             command.descriptors = [

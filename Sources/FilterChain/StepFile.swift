@@ -89,8 +89,11 @@ struct StepFile {
             }
             step.timeout = timeout
         case "workers": try setWorkers(text)
+        case "report":
+            guard text == "failures" else { throw invalid("report \(text): it is failures") }
+            step.hearsFailures = true
         default:
-            let known = "run, stage, skip, on-error, timeout, workers, convention, mode"
+            let known = "run, stage, skip, on-error, timeout, workers, convention, report, mode"
             throw invalid("unknown keyword \(keyword); known are \(known)")
         }
     }
@@ -140,6 +143,9 @@ struct StepFile {
         guard step.convention != .chain else { return }
         guard !seen.contains("workers") || step.workers == nil else {
             throw invalid("workers: only the convention chain has resident workers")
+        }
+        guard !step.hearsFailures else {
+            throw invalid("report: only the convention chain can tell a step")
         }
         step.workers = nil
     }

@@ -14,6 +14,7 @@ struct ChainConvention {
     private let name: String
     private let facts: Facts
     private let stage: Stage
+    private let outcome: Outcome?
     private let record: Descriptor
 
     /// - Throws: `FilterError.configuration` when the variables are not what they must be.
@@ -25,6 +26,11 @@ struct ChainConvention {
             let number = Environment.bytes("FILTER_VERDICT_FD")?.decimalValue.flatMap(
                 Int32.init(exactly:)), number > 2
         else { throw .configuration("FILTER_VERDICT_FD names no descriptor") }
+        let outcome = Environment.text("FILTER_OUTCOME").map(Outcome.init(rawValue:))
+        if let outcome, outcome == nil {
+            throw .configuration("FILTER_OUTCOME names no outcome")
+        }
+        self.outcome = outcome ?? nil
         self.setup = setup
         self.facts = facts
         self.name = name
@@ -42,7 +48,8 @@ struct ChainConvention {
         }
         let wire = FilterRequest(
             stage: stage, facts: facts, envelope: try envelope(),
-            messageLength: MessageView(input.base).baseLength, isTrial: setup.checks)
+            messageLength: MessageView(input.base).baseLength, isTrial: setup.checks,
+            outcome: outcome)
         let request = Request(wire, input.base)
         let judgement = Judgement.of(&filter, request, explains: setup.explains)
         judgement.explain(name)

@@ -78,6 +78,7 @@ extension Edit {
         case .replaceMessage(_, let length): "replace-message \(length)"
         case .note(let name, let value): "note \(name)=\(value.printable)"
         case .hold: "hold"
+        case .delay(let delay): "delay \(delay.milliseconds)ms"
         }
     }
 }

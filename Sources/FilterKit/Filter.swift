@@ -54,9 +54,22 @@ public protocol Filter {
     mutating func judge(
         _ request: borrowing Request, _ evidence: inout Evidence
     ) throws(FilterError) -> Verdict
+
+    /// Takes note of what became of a request, such as a recipient that another step or the server
+    /// refused: called instead of `judge` where filters.d(5) has `report` for this step. Nothing
+    /// may be refused here, whatever is counted: the client has its answer already. It must not
+    /// take long, since a session waits for it.
+    mutating func learn(
+        _ outcome: Outcome, of request: borrowing Request, _ evidence: inout Evidence
+    ) throws(FilterError)
 }
 
 extension Filter {
+    /// A filter that has no use for outcomes judges nothing.
+    public mutating func learn(
+        _ outcome: Outcome, of request: borrowing Request, _ evidence: inout Evidence
+    ) throws(FilterError) {}
+
     /// Nothing to open.
     public mutating func open() throws(FilterError) {}
 

@@ -19,6 +19,10 @@ struct Judgement {
     ) -> Judgement {
         var evidence = Evidence(isWanted: explains)
         do throws(FilterError) {
+            if let outcome = request.outcome {
+                try filter.learn(outcome, of: request, &evidence)
+                return Judgement(verdict: .accept, error: nil, evidence: evidence)
+            }
             let verdict = try filter.judge(request, &evidence)
             if case .accept(let edits) = verdict, edits.replacement != nil {
                 throw FilterError(.internalBug, "a filter cannot replace the message yet")
@@ -78,6 +82,7 @@ struct Judgement {
             ("message", request.facts[.message]?.printable),
             ("stage", request.stage.rawValue), ("verdict", verdict.word),
         ]
+        pairs.append(("outcome", request.outcome?.rawValue))
         if let reply = verdict.reply {
             pairs += [("code", "\(reply.code)"), ("status", "\(reply.status)")]
         }

@@ -9,6 +9,10 @@ import UnixIO
 
 /// Message on descriptor 0, envelope read from descriptor 1; accept becomes the next program.
 struct QueueConvention {
+    /// Nobody waits longer before the reply, whatever delay a verdict has: well below the ten
+    /// minutes that a client waits for it. RFC 5321, section 4.5.3.2.6.
+    static let longestDelay = Duration.seconds(30)
+
     let next: NextProgram
     let name: String
     let explains: Bool
@@ -30,6 +34,9 @@ struct QueueConvention {
         let judgement = Judgement.of(&filter, request, explains: explains).withoutHold
         judgement.explain(name)
         judgement.log(name, request)
+        guard Caller.stays(for: min(judgement.verdict.delay, QueueConvention.longestDelay)) else {
+            throw FilterError(.cannotRead, "the caller went away during the delay")
+        }
         guard case .accept(let edits) = judgement.verdict else {
             return judgement.verdict == .discard ? .accept : judgement.exit
         }

@@ -14,6 +14,8 @@ public struct Request {
     public var stage: Stage { wire.stage }
     /// True when nothing may be consumed: no limit is charged.
     public var isTrial: Bool { wire.isTrial }
+    /// Set when nothing is asked: what became of what was asked. See `Filter.learn`.
+    public var outcome: Outcome? { wire.outcome }
     /// The envelope with the pending edits made; nil before MAIL, or where nobody gave one.
     public let envelope: Envelope?
     /// The message with the pending edits laid over it; empty before stage `message`.

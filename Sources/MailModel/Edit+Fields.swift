@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 extension Fields {
-    /// Adds one field for each edit, in order.
+    /// Adds one field for each edit, in order; none for a `delay`.
     public mutating func append(_ edits: [Edit]) {
         for edit in edits {
             switch edit {
@@ -16,6 +16,7 @@ extension Fields {
                 append("edit.replace-message", "\(offset) \(length)")
             case .note(let name, let value): append("edit.note.\(name)", value)
             case .hold: append("edit.hold", "")
+            case .delay: break  // Of the reply, see FilterReply.
             }
         }
     }

@@ -21,6 +21,10 @@ public enum Edit: Hashable, Sendable {
     case note(name: String, value: [UInt8])
     /// Keep the message in the queue, undelivered, until the administrator releases it.
     case hold
+    /// Let the client wait so long before it gets its reply; the longest counts. It is whoever
+    /// asked that waits, never a worker. No edit of a message: on the wire it is the reply's own
+    /// field `delay`, and later steps and the queue do not see it.
+    case delay(Duration)
 }
 
 extension [Edit] {
@@ -36,7 +40,7 @@ extension [Edit] {
                 result.recipients.append(mailbox)
             case .removeRecipient(let mailbox): going.insert(mailbox)
             case .reversePath(let path): result.reversePath = path
-            case .prepend, .remove, .replaceMessage, .note, .hold: break
+            case .prepend, .remove, .replaceMessage, .note, .hold, .delay: break
             }
         }
         result.remove(&going)
@@ -55,6 +59,18 @@ extension [Edit] {
 
     /// True when an edit asks for the message to be held.
     public var hold: Bool { contains(.hold) }
+
+    /// The longest `delay` among the edits; zero without one.
+    public var delay: Duration {
+        reduce(.zero) { longest, edit in
+            if case .delay(let delay) = edit { Swift.max(longest, delay) } else { longest }
+        }
+    }
+
+    /// The edits without those that only delay a reply.
+    public var withoutDelay: [Edit] {
+        filter { if case .delay = $0 { false } else { true } }
+    }
 
     /// The last `replaceMessage` and what came after it; without one, everything.
     public var replacement: (offset: Int, length: Int)? {
@@ -92,7 +108,7 @@ public struct HeaderOverlay: Hashable, Sendable {
             case .replaceMessage:
                 fields = []
                 removedNames = []
-            case .addRecipient, .removeRecipient, .reversePath, .note, .hold: break
+            case .addRecipient, .removeRecipient, .reversePath, .note, .hold, .delay: break
             }
         }
         for field in fields.reversed() { top += field.bytes }

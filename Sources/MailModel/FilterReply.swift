@@ -24,8 +24,8 @@ public struct FilterReply: Hashable, Sendable {
             fields.append("code", Int(reply.code))
             fields.append("status", reply.status.description)
             fields.append("text", reply.text)
-            if reply.delay > .zero { fields.append("delay", reply.delay.milliseconds) }
         }
+        if verdict.delay > .zero { fields.append("delay", verdict.delay.milliseconds) }
         if case .accept(let edits) = verdict { fields.append(edits) }
         if !evidence.isEmpty { fields.append("evidence", evidence) }
         return fields
@@ -40,7 +40,9 @@ public struct FilterReply: Hashable, Sendable {
         }
         evidence = fields.text("evidence") ?? ""
         switch fields.text("verdict") {
-        case "accept": verdict = .accept(try fields.edits())
+        case "accept":
+            let delay = try fields.delay()
+            verdict = .accept(try fields.edits() + (delay > .zero ? [.delay(delay)] : []))
         case "discard": verdict = .discard
         case "reject": verdict = .reject(try fields.reply(of: 5))
         case "defer": verdict = .defer(try fields.reply(of: 4))
@@ -57,9 +59,14 @@ extension Fields {
             Int(status.statusClass) == replyClass
         else { throw .badValue("status") }
         guard let text = text("text") else { throw .missing("text") }
+        return Reply(UInt16(code), status, text, delay: try delay())
+    }
+
+    /// Ten minutes at most.
+    fileprivate func delay() throws(FieldsError) -> Duration {
         let delay = self["delay"] == nil ? 0 : try number("delay")
         guard delay <= 600_000 else { throw .badValue("delay") }
-        return Reply(UInt16(code), status, text, delay: .milliseconds(delay))
+        return .milliseconds(delay)
     }
 }
 

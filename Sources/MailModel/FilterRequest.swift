@@ -2,6 +2,13 @@
 // filter-protocol(7).
 // SPDX-License-Identifier: MIT
 
+/// What became of what a request is about, where a step is only told.
+public enum Outcome: String, CaseIterable, Sendable {
+    /// It was refused for good, by another step or by the server itself: at stage `rcpt` the
+    /// recipient.
+    case refused
+}
+
 /// One question to one step. The message itself is a descriptor beside it, read-only, of which
 /// `messageLength` bytes from `messageOffset` are the message.
 public struct FilterRequest: Hashable, Sendable {
@@ -22,11 +29,15 @@ public struct FilterRequest: Hashable, Sendable {
     public var messageLength: Int
     /// True when nothing may be consumed: no limit is charged (`--check`, mode observe).
     public var isTrial: Bool
+    /// Set when nothing is asked any more: the step is told what became of it, and its verdict is
+    /// not heeded. Only steps with `report` in filters.d(5) get such a request.
+    public var outcome: Outcome?
 
     /// A request of these parts.
     public init(
         stage: Stage, facts: Facts, envelope: Envelope? = nil, edits: [Edit] = [],
-        messageOffset: Int = 0, messageLength: Int = 0, isTrial: Bool = false
+        messageOffset: Int = 0, messageLength: Int = 0, isTrial: Bool = false,
+        outcome: Outcome? = nil
     ) {
         self.stage = stage
         self.facts = facts
@@ -35,6 +46,7 @@ public struct FilterRequest: Hashable, Sendable {
         self.messageOffset = messageOffset
         self.messageLength = messageLength
         self.isTrial = isTrial
+        self.outcome = outcome
     }
 
     /// The envelope with the pending edits made; a null reverse-path without recipients where
@@ -49,6 +61,7 @@ public struct FilterRequest: Hashable, Sendable {
         fields.append("chainmail", FilterRequest.version)
         fields.append("stage", stage.rawValue)
         if isTrial { fields.append("trial", "1") }
+        if let outcome { fields.append("outcome", outcome.rawValue) }
         for (name, value) in facts.all { fields.append("fact.\(name.rawValue)", value) }
         if let envelope { fields.append(envelope) }
         fields.append("message-offset", messageOffset)
@@ -58,7 +71,7 @@ public struct FilterRequest: Hashable, Sendable {
     }
 
     /// Reads a request. Facts of unknown names are passed over, so that older filters serve
-    /// newer callers.
+    /// newer callers. An unknown outcome is an error: it must not be judged as if it were none.
     /// - Throws: `FieldsError`, for another version too.
     public init(_ fields: Fields) throws(FieldsError) {
         guard fields.text("chainmail") == FilterRequest.version else {
@@ -67,10 +80,13 @@ public struct FilterRequest: Hashable, Sendable {
         guard let stage = fields.text("stage").flatMap(Stage.init(rawValue:)) else {
             throw .badValue("stage")
         }
+        let outcome = fields.text("outcome").map(Outcome.init(rawValue:))
+        if let outcome, outcome == nil { throw .badValue("outcome") }
         self.init(
             stage: stage, facts: fields.facts, envelope: try fields.envelope(),
             edits: try fields.edits(), messageOffset: try fields.number("message-offset"),
-            messageLength: try fields.number("message-length"), isTrial: fields["trial"] != nil)
+            messageLength: try fields.number("message-length"), isTrial: fields["trial"] != nil,
+            outcome: outcome ?? nil)
     }
 }
 

@@ -37,6 +37,31 @@ public enum Verdict: Hashable, Sendable {
         }
     }
 
+    /// How long whoever talks to the client should wait before giving the reply, that of an accept
+    /// too. Nobody waits for a discard.
+    public var delay: Duration {
+        switch self {
+        case .accept(let edits): edits.delay
+        case .reject(let reply), .defer(let reply): reply.delay
+        case .discard: .zero
+        }
+    }
+
+    /// The same verdict with exactly this delay; zero takes the delay away.
+    public func delayed(by delay: Duration) -> Verdict {
+        switch self {
+        case .accept(let edits):
+            return .accept(edits.withoutDelay + (delay > .zero ? [.delay(delay)] : []))
+        case .reject(var reply):
+            reply.delay = delay
+            return .reject(reply)
+        case .defer(var reply):
+            reply.delay = delay
+            return .defer(reply)
+        case .discard: return .discard
+        }
+    }
+
     /// The reply of a refusal; nil for accept and discard.
     public var reply: Reply? {
         switch self {

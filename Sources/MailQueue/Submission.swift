@@ -51,7 +51,7 @@ public struct Submission: Hashable, Sendable {
             switch edit {
             case .prepend, .remove: kept.append(edit)
             case .replaceMessage: kept = []
-            case .addRecipient, .removeRecipient, .reversePath, .note, .hold: break
+            case .addRecipient, .removeRecipient, .reversePath, .note, .hold, .delay: break
             }
         }
     }

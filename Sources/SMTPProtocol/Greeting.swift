@@ -21,8 +21,6 @@ extension ServerSession {
 
     /// No other code than 220, 554 and 421 can open a session.
     private func opening(_ code: UInt16, _ verdict: Reply) -> SMTPReply {
-        var reply = SMTPReply(code, nil, "\(settings.name) \(verdict.text)")
-        reply.delay = verdict.delay
-        return reply
+        SMTPReply(code, nil, "\(settings.name) \(verdict.text)")
     }
 }

@@ -101,7 +101,7 @@ extension Edit {
     fileprivate var changesRecipients: Bool {
         switch self {
         case .addRecipient, .removeRecipient: true
-        case .prepend, .remove, .reversePath, .replaceMessage, .note, .hold: false
+        case .prepend, .remove, .reversePath, .replaceMessage, .note, .hold, .delay: false
         }
     }
 }

@@ -15,8 +15,6 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
     public let status: EnhancedStatus?
     /// The texts of the lines, without code, status and CRLF; never empty.
     public let lines: [String]
-    /// How long whoever talks to the client should wait before giving this reply.
-    public var delay: Duration = .zero
 
     /// A reply of several lines. No line at all counts as one empty line.
     public init(_ code: UInt16, _ status: EnhancedStatus?, lines: [String]) {
@@ -30,11 +28,8 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
         self.init(code, status, lines: [text])
     }
 
-    /// The reply of a verdict.
-    public init(_ reply: Reply) {
-        self.init(reply.code, reply.status, reply.text)
-        delay = reply.delay
-    }
+    /// The reply of a verdict. Its delay was waited for before.
+    public init(_ reply: Reply) { self.init(reply.code, reply.status, reply.text) }
 
     /// 2, 3, 4 or 5: what the client does next depends on this digit. RFC 5321, section 4.2.1.
     public var replyClass: UInt16 { code / 100 }
@@ -49,17 +44,13 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
     public var text: String { lines.joined(separator: " ") }
 
     /// The same reply without its enhanced status, as greetings and HELO want it.
-    public var withoutStatus: SMTPReply {
-        var reply = SMTPReply(code, nil, lines: lines)
-        reply.delay = delay
-        return reply
-    }
+    public var withoutStatus: SMTPReply { SMTPReply(code, nil, lines: lines) }
 
     /// The reply in the form of the model, for reports and verdicts. Where there is no enhanced
     /// status it is `class.0.0`; class 3 has none and counts as 4.
     public var reply: Reply {
         let statusClass = UInt8(replyClass == 3 ? 4 : replyClass)
-        return Reply(code, status ?? EnhancedStatus(statusClass, 0, 0), text, delay: delay)
+        return Reply(code, status ?? EnhancedStatus(statusClass, 0, 0), text)
     }
 
     /// The reply as one line, for logs.

@@ -100,6 +100,7 @@ public struct ServerSession: Sendable {
 
     /// The step that a verdict leads to.
     public mutating func judged(_ verdict: Verdict) -> SessionStep {
+        let verdict = verdict.delayed(by: .zero)
         let question = pending
         pending = .nothing
         switch question {

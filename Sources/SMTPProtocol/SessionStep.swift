@@ -10,7 +10,8 @@ public enum SessionStep: Equatable, Sendable {
     case reply(SMTPReply)
     /// Say whether mail for this mailbox is accepted here: `admitted(_:)`.
     case admit(Mailbox)
-    /// Get a verdict: `judged(_:)`. At stage `message` the driver knows where the message is.
+    /// Get a verdict: `judged(_:)`. At stage `message` the driver knows where the message is. The
+    /// driver waits for the verdict's delay before it says what it is.
     case judge(FilterRequest)
     /// Give this reply, then read a message through a `DataDecoder`: `received(_:)`.
     case receive(SMTPReply)

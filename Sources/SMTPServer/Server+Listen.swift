@@ -20,7 +20,7 @@ extension Server {
         var pool = PoolOptions(name: "smtp-server", workers: options.workers)
         pool.readyDescriptor = options.readyDescriptor
         pool.readyText = listeners.description
-        let delayed = try SharedCounter(limit: limits.delayedSessions)
+        let delayed = try SharedPlaces(limits.delayedSessions)
         try Pool<Server>(
             pool, listeners: listeners.borrowed,
             load: { try Server(options, delayed: delayed, log: log) },
@@ -29,7 +29,7 @@ extension Server {
     }
 
     init(
-        _ options: ServerOptions, delayed: SharedCounter, log: Log, isOneSession: Bool = false
+        _ options: ServerOptions, delayed: SharedPlaces, log: Log, isOneSession: Bool = false
     ) throws {
         var configuration = try ServerConfiguration(options)
         if isOneSession { configuration.take(environment: Environment.bytes) }

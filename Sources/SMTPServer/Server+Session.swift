@@ -19,11 +19,12 @@ extension Server {
     /// - Throws: `ControlError`, `UsageError`, `SystemError`: what keeps it from beginning.
     public static func serveOne(_ options: ServerOptions) throws {
         Signals.ignoreBrokenPipes()
-        let counter = try SharedCounter(limit: 1)
+        // How many of these processes there are is for whoever starts them to bound.
+        let place = try SharedPlaces(1)
         let server: Server
         do {
             server = try Server(
-                options, delayed: counter, log: Log("smtp-server"), isOneSession: true)
+                options, delayed: place, log: Log("smtp-server"), isOneSession: true)
         } catch {
             // The client should come again; why is for the log alone.
             let reply = SMTPReply(421, EnhancedStatus(4, 3, 0), "Configuration trouble")

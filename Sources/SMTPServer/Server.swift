@@ -10,7 +10,7 @@ import UnixIO
 public struct Server {
     let configuration: ServerConfiguration
     let chain: Chain
-    let delayed: SharedCounter
+    let delayed: SharedPlaces
     let log: Log
 
     /// Serves a connection that was accepted from a listener.

@@ -15,9 +15,9 @@ public struct ServerLimits: Sendable {
     public var queue = Duration.seconds(120)
     /// What a verdict's delay is cut to.
     public var delay = Duration.seconds(30)
-    /// How many sessions may wait for a delay at the same time; the others get their reply at
-    /// once.
-    public var delayedSessions = 16
+    /// How many sessions may wait for a delay at the same time; to any more what would be granted
+    /// late is put off at once. Half of the workers, when not given.
+    public var delayedSessions = 100
     /// Received and Delivered-To fields of a message; with more it is looping. Section 6.3 asks
     /// for 100 at least.
     public var hops = 100

@@ -27,7 +27,7 @@ public struct ServerOptions {
             .value("data-timeout", "DURATION", "for each piece of a message (3m)"),
             .value("session-timeout", "DURATION", "for a whole session (1h)"),
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
-            .value("delayed-sessions", "N", "sessions that may be delayed at a time (16)"),
+            .value("delayed-sessions", "N", "sessions that may wait at a time (half)"),
             .readyDescriptor,
         ])
 
@@ -55,8 +55,20 @@ public struct ServerOptions {
         limits.data = try given.duration("data-timeout") ?? limits.data
         limits.session = try given.duration("session-timeout") ?? limits.session
         limits.delay = try given.duration("delay-limit") ?? limits.delay
-        limits.delayedSessions =
-            try given.integer("delayed-sessions") ?? limits.delayedSessions
+        limits.delayedSessions = try delayedSessions()
         return limits
+    }
+
+    /// Half of the workers, and never so many that fewer than a quarter, and one, are left for the
+    /// clients that nobody slows down.
+    private func delayedSessions() throws(UsageError) -> Int {
+        let all = workers.upperBound
+        let most = max(0, all - max(1, all / 4))
+        guard let wanted = try given.integer("delayed-sessions") else { return min(most, all / 2) }
+        guard wanted <= most else {
+            throw UsageError(
+                "--delayed-sessions \(wanted): no more than \(most) of \(all) workers may wait")
+        }
+        return wanted
     }
 }

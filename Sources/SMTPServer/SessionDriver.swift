@@ -11,10 +11,10 @@ import UnixIO
 
 /// One session from connect to close.
 struct SessionDriver: ~Copyable {
-    private let server: Server
-    private var session: ServerSession
-    private var wire: Wire
-    private let log: SessionLog
+    let server: Server
+    var session: ServerSession
+    var wire: Wire
+    let log: SessionLog
     /// What the next reply is about. The message is kept too: by then it may be forgotten.
     private var subject: (Subject, message: String?)?
     private var stored: StoredMessage?
@@ -45,26 +45,28 @@ struct SessionDriver: ~Copyable {
     private mutating func perform(_ step: SessionStep) throws(StreamError) -> SessionStep? {
         switch step {
         case .reply(let reply):
-            try give(reply)
+            give(reply)
             return session.take(try nextLine())
         case .close(let reply):
-            try give(reply)
+            give(reply)
             try wire.finish(within: limits.command, isExpected: reply.code == 221)
             return nil
         case .admit(let mailbox):
             subject = (.recipient(mailbox), session.facts[.message]?.printable)
-            return session.admitted(admission(mailbox))
+            let admission = admission(mailbox)
+            if case .notOurs = admission { report(refused: mailbox) }
+            return session.admitted(admission)
         case .judge(let request):
-            return session.judged(judge(request))
+            return session.judged(try waited(for: judge(request), request))
         case .receive(let reply):
-            try give(reply)
+            give(reply)
             return session.received(try receive())
         case .queue(let message):
             return session.queued(queue(message))
         }
     }
 
-    private var limits: ServerLimits { server.configuration.limits }
+    var limits: ServerLimits { server.configuration.limits }
 
     /// The client's next line. Between transactions the server may stop.
     private mutating func nextLine() throws(StreamError) -> CommandLine {
@@ -73,16 +75,11 @@ struct SessionDriver: ~Copyable {
         return try wire.line(within: limits.command, mayStop: mayStop)
     }
 
-    /// Puts a reply on its way, after its delay.
-    private mutating func give(_ reply: SMTPReply) throws(StreamError) {
+    /// Puts a reply on its way.
+    private mutating func give(_ reply: SMTPReply) {
         if let subject {
             log.replied(reply, to: subject.0, message: subject.message, facts: session.facts)
             self.subject = nil
-        }
-        if reply.delay > .zero {
-            try wire.flush(within: limits.command)
-            let delay = min(reply.delay, limits.delay)
-            _ = server.delayed.inPlace { Stop.sleep(for: delay) }
         }
         wire.put(reply)
     }
@@ -136,6 +133,10 @@ extension SessionDriver {
             }
             var judgement = server.chain.judge(request, file, log: server.log)
             if let other = judgement.replacement.take() { stored?.replace(with: other) }
+            if request.stage == .rcpt, case .reject = judgement.verdict {
+                server.chain.report(
+                    .refused, request, except: judgement.trail.last?.step, log: server.log)
+            }
             return judgement.verdict
         } catch {
             log.trouble("\(error)", message: session.messageID)

@@ -65,16 +65,35 @@ struct SessionLog {
             ["session": session, "reason": reason, "messages": "\(messages)"])
     }
 
+    /// A client is made to wait: the line comes when the wait begins.
+    func delays(_ delay: Duration, _ request: FilterRequest) {
+        log.event(
+            "delay",
+            [
+                "session": session, "message": request.facts[.message]?.printable,
+                "stage": request.stage.rawValue, "ms": "\(delay.milliseconds)",
+            ])
+    }
+
+    /// A client is not made to wait, since so many are already.
+    func notDelayed(_ request: FilterRequest, waiting: Int) {
+        log.event(
+            "not-delayed",
+            [
+                "session": session, "message": request.facts[.message]?.printable,
+                "stage": request.stage.rawValue, "waiting": "\(waiting)",
+            ])
+    }
+
     private func event(
         _ name: String, _ reply: SMTPReply, _ message: String?, _ key: String, _ value: String?
     ) {
-        let isTold = reply.code >= 400 || reply.delay > .zero
         log.event(
             name,
             [
                 "session": session, "message": message, key: value, "code": "\(reply.code)",
-                "status": reply.status.map(\.description), "text": isTold ? reply.text : nil,
-                "delay": reply.delay > .zero ? "\(reply.delay.milliseconds)ms" : nil,
+                "status": reply.status.map(\.description),
+                "text": reply.code >= 400 ? reply.text : nil,
             ])
     }
 }

@@ -30,6 +30,13 @@ struct Wire {
         try stream.write(output, until: min(end, .after(patience)))
     }
 
+    /// Sends what was put, then waits; what the client says meanwhile is read later.
+    mutating func pause(for delay: Duration, patience: Duration) throws(StreamError) {
+        try flush(within: patience)
+        try stream.pause(until: min(end, .after(delay)))
+        if end.hasPassed { throw .timedOut }
+    }
+
     /// The next line of the client, all of which must come within the time given.
     mutating func line(within patience: Duration, mayStop: Bool) throws(StreamError) -> CommandLine
     {

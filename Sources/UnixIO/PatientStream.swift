@@ -84,6 +84,19 @@ public struct PatientStream: Sendable {
         }
     }
 
+    /// Waits without reading, so that what the other end says meanwhile is kept; for less when this
+    /// process is told to stop.
+    /// - Throws: `StreamError.closed` as soon as the other end is gone, or says that it will say
+    ///   no more: who does not wait for the reply shall not get what it grants.
+    public func pause(until deadline: Deadline) throws(StreamError) {
+        while !deadline.hasPassed, !Stop.hasCome {
+            let slice = min(deadline, .after(.seconds(1)))
+            let gone = cunix_wait_hangup(output.rawValue, slice.pollTimeout)
+            if gone > 0 { throw .closed }
+            if gone < 0, errno != EINTR { throw .failed(SystemError.last("poll", "client")) }
+        }
+    }
+
     /// Tells the other end that nothing more will come; what is on its way still arrives.
     public func endOutput() { _ = shutdown(output.rawValue, Int32(SHUT_WR)) }
 
@@ -121,12 +134,19 @@ public enum Stop {
     /// True once a worker of a pool got SIGTERM, SIGINT or SIGHUP: it ends what it does and takes
     /// no more.
     public static var hasCome: Bool { cunix_stop_came() }
+}
 
-    /// Waits, for less when the wish comes.
-    public static func sleep(for duration: Duration) {
+/// Whoever started this process and waits for its end.
+public enum Caller {
+    /// Waits so long.
+    /// - Returns: false, at once or within a second, when the caller is gone.
+    public static func stays(for duration: Duration) -> Bool {
+        let caller = getppid()
         let end = Deadline.after(duration)
-        while !end.hasPassed, !hasCome {
-            usleep(UInt32(min(200, max(1, Int(end.pollTimeout)))) * 1000)
+        while !end.hasPassed {
+            guard getppid() == caller else { return false }
+            _ = poll(nil, 0, min(1000, end.pollTimeout))
         }
+        return true
     }
 }

@@ -45,6 +45,48 @@ struct HandoverTests {
         #expect(result.output.isEmpty)
     }
 
+    @Test func `the longest delay is waited for once, before the message goes on`() throws {
+        let verdict = ChainFolder.saying(.accept([.delay(.milliseconds(700))]))
+        let shorter = ChainFolder.saying(.accept([.delay(.milliseconds(200))]))
+        try root.step("10-a", script: verdict, "stage rcpt", "workers 0")
+        try root.step("20-b", script: shorter, "workers 0")
+        let begin = ContinuousClock.now
+        let handed = try root.queued()
+        #expect(begin.duration(to: .now) >= .milliseconds(700))
+        #expect(handed.code == 0)
+        #expect(handed.message == ChainFolder.message)
+        #expect(handed.errors.contains("delay=700ms"), "\(handed.errors)")
+    }
+
+    @Test func `by hand nobody waits, and a limit cuts what is waited`() throws {
+        let verdict = ChainFolder.saying(.accept([.delay(.seconds(600))]))
+        try root.step("10-a", script: verdict, "workers 0")
+        let result = try root.byHand(["--explain"])
+        #expect(result.code == 0)
+        #expect(result.errors.contains(#""verdict":"accept","delay":600000"#), "\(result.errors)")
+        #expect(try root.queued(arguments: ["--delay-limit", "10ms"]).code == 0)
+    }
+
+    @Test func `nothing is queued when the caller goes away during the delay`() throws {
+        let verdict = ChainFolder.saying(.accept([.delay(.seconds(600))]))
+        try root.step("10-a", script: verdict, "workers 0")
+        let next = try root.folder.write("next", "#!/bin/sh\ntouch queued\n", mode: 0o700)
+        let envelope = try root.folder.write("envelope", Array(ChainFolder.envelope.utf8))
+        let log = try root.folder.write("log", "")
+        // The shell that calls the chain ends once the chain waits.
+        let script = """
+            "$0" --root "$1" --delay-limit 10m <"$2" 1<"$2" 2>"$3" &
+            until grep -q event=verdict "$3"; do sleep 0.05; done
+            """
+        var tool = try Tool(
+            "/bin/sh",
+            ["-c", script, try Tool("filter-chain", []).path, root.folder.path, envelope, log])
+        tool.environment = ["CHAINMAIL_NEXT": next]
+        #expect(try tool.run().code == 0)
+        #expect(eventually { root.text("log")?.contains("the caller went away") == true })
+        #expect(root.text("queued") == nil)
+    }
+
     @Test func `a next program that is not there is told`() throws {
         let handed = try root.queued(environment: ["CHAINMAIL_NEXT": "/no/such/program"])
         #expect(handed.code == 55)

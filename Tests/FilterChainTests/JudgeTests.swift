@@ -51,6 +51,22 @@ struct JudgeTests {
             second.requests.first?.edits == [.prepend(one), .note(name: "a", value: [0x31])])
     }
 
+    @Test func `of several delays the longest counts, and later steps do not see it`() throws {
+        let first = try pool("10-a", .accept([.delay(.seconds(3)), .hold]))
+        let second = try pool("20-b", .accept([.delay(.seconds(2))]))
+        #expect(try world.judge().verdict == .accept([.hold, .delay(.seconds(3))]))
+        #expect(second.requests.first?.edits == [.hold])
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func `a refusal waits as long as what was accepted before it`() throws {
+        let first = try pool("10-a", .accept([.delay(.seconds(3))]))
+        let no = Reply(550, EnhancedStatus(5, 7, 1), "no", delay: .seconds(1))
+        let second = try pool("20-b", .reject(no))
+        #expect(try world.judge().verdict == .reject(no).delayed(by: .seconds(3)))
+        withExtendedLifetime((first, second)) {}
+    }
+
     @Test func `a note is no fact, whatever its name`() throws {
         let first = try pool(
             "10-a",

@@ -107,6 +107,11 @@ struct StepFileTests {
         ("run cat\nskip relayed,local\n", ":2: skip relayed,local: it is relayed or local"),
         ("run cat\non-error reject\n", ":2: reject: it is defer or accept"),
         ("run cat\nmode test\n", ":2: test: it is enforce or observe"),
+        ("run cat\nreport successes\n", ":2: report successes: it is failures"),
+        (
+            "run cat\nconvention queue\nreport failures\n",
+            ": report: only the convention chain can tell a step"
+        ),
         ("run cat\ntimeout 20\n", ":2: timeout 20: not a duration such as 20s or 2m"),
         ("run cat\ntimeout 0s\n", ":2: timeout 0s: not a duration such as 20s or 2m"),
         ("run cat\ntimeout -1s\n", ":2: timeout -1s: not a duration such as 20s or 2m"),

@@ -51,6 +51,13 @@ struct ResidentTests {
         }
     }
 
+    @Test func `a filter that has no use for outcomes judges none`() throws {
+        var told = request("Subject: evil\n\n")
+        told.outcome = .refused
+        #expect(try ask(told, "Subject: evil\n\n") == .accept)
+        #expect(eventually { service.log.contains("verdict=accept outcome=refused") })
+    }
+
     @Test func `edits of earlier steps are laid over the message`() throws {
         let field = try #require(HeaderField("Subject", "evil"))
         var edited = request("Subject: good\n\n")

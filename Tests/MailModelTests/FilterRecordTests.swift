@@ -38,11 +38,40 @@ struct FilterRecordTests {
             .accept, .accept(try everyEdit()), .discard,
             .reject(EnhancedStatus(5, 7, 1), "no"),
             .defer(Reply(421, EnhancedStatus(4, 7, 1), "later", delay: .milliseconds(250))),
+            .accept(try everyEdit() + [.delay(.milliseconds(1500))]),
         ]
         for verdict in verdicts {
             let reply = FilterReply(verdict, evidence: "because")
             #expect(try FilterReply(Fields(frame: reply.fields.frame)) == reply)
         }
+    }
+
+    @Test func `a request that only tells what became of it says so`() throws {
+        var request = FilterRequest(stage: .rcpt, facts: Facts(), outcome: .refused)
+        #expect(try FilterRequest(Fields(frame: request.fields.frame)).outcome == .refused)
+        request.outcome = nil
+        var fields = request.fields
+        fields.append("outcome", "praised")
+        #expect(throws: FieldsError.badValue("outcome")) { try FilterRequest(fields) }
+    }
+
+    @Test func `a delay is no edit on the wire`() {
+        let request = FilterRequest(
+            stage: .mail, facts: Facts(), edits: [.hold, .delay(.seconds(1))])
+        #expect(request.fields.all.map(\.name).filter { $0.hasPrefix("edit.") } == ["edit.hold"])
+        #expect(!request.fields.all.contains { $0.name == "delay" })
+    }
+
+    @Test func `a verdict takes another delay, but nobody waits for a discard`() {
+        let second = Duration.seconds(1)
+        let edits: [Edit] = [.delay(second), .hold, .delay(.seconds(3))]
+        #expect(Verdict.accept(edits).delay == .seconds(3))
+        #expect(Verdict.accept(edits).delayed(by: second) == .accept([.hold, .delay(second)]))
+        #expect(Verdict.accept(edits).delayed(by: .zero) == .accept([.hold]))
+        let no = Verdict.reject(EnhancedStatus(5, 7, 1), "no")
+        #expect(no.delayed(by: second).delay == second)
+        #expect(no.delayed(by: second).delayed(by: .zero) == no)
+        #expect(Verdict.discard.delayed(by: second).delay == .zero)
     }
 
     private func reply(_ pairs: [(String, String)]) throws -> FilterReply {
@@ -74,6 +103,8 @@ struct FilterRecordTests {
             ("text", ""),
             ("delay", "99999999"),
         ],
+        [("chainmail", "1"), ("verdict", "accept"), ("delay", "600001")],
+        [("chainmail", "1"), ("verdict", "accept"), ("delay", "-1")],
     ])
     func `a reply with a part that is missing or wrong is no reply`(pairs: [(String, String)]) {
         #expect(throws: FieldsError.self) { try reply(pairs) }

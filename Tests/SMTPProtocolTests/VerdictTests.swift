@@ -180,17 +180,12 @@ import Testing
         #expect(request.edits.count == 6)
     }
 
-    @Test func `a verdict's delay travels with its reply`() {
+    @Test func `a delay that is over goes nowhere`() {
         var conversation = Conversation()
-        _ = conversation.open()
-        let late = Reply(450, EnhancedStatus(4, 7, 1), "Later", delay: .seconds(3))
-        _ = conversation.session.take(.line(Array("EHLO c".utf8)))
-        guard case .reply(let reply) = conversation.session.judged(.defer(late)) else {
-            Issue.record("no reply")
-            return
-        }
-        #expect(reply.delay == .seconds(3))
-        #expect(reply.status == nil)
+        conversation.judge = { _ in .accept([.delay(.seconds(3))]) }
+        _ = conversation.run(VerdictTests.message)
+        #expect(conversation.requests.allSatisfy { $0.edits.isEmpty })
+        #expect(conversation.submissions.map(\.edits) == [[]])
     }
 
     @Test func `facts tell protocol, name, body and size`() {

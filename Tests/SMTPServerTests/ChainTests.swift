@@ -135,25 +135,6 @@ private struct FixedStep {
         #expect(try client.say("NOOP")?.code == 250)
     }
 
-    @Test func `a delay is waited before the reply, up to the limit`() throws {
-        let late = Reply(450, EnhancedStatus(4, 7, 1), "Later", delay: .milliseconds(600))
-        let server = try server([FixedStep(name: "10-slow", stage: .mail, verdict: .defer(late))])
-        #expect(try timeOfMAIL(server) >= .milliseconds(600))
-        let hasty = try self.server(
-            [FixedStep(name: "10-slow", stage: .mail, verdict: .defer(late))],
-            options: ["--delayed-sessions", "0"])
-        #expect(try timeOfMAIL(hasty) < .milliseconds(600))
-    }
-
-    private func timeOfMAIL(_ server: TestServer) throws -> Duration {
-        let client = try server.connect()
-        _ = try client.reply()
-        try client.say("EHLO c")
-        let start = ContinuousClock.now
-        #expect(try client.say("MAIL FROM:<a@b.test>")?.code == 450)
-        return start.duration(to: .now)
-    }
-
     @Test func `one refused recipient does not refuse the others`() throws {
         let server = try TestServer(steps: [
             "10-some": """

@@ -61,6 +61,11 @@ final class SMTPDialogue {
         }
     }
 
+    /// True when something has come, or the server has closed the connection.
+    func hasReply() throws -> Bool {
+        try socket.borrowed.wait(.toRead, until: .after(.zero), "server")
+    }
+
     /// Sends a line with its CRLF and returns the reply.
     @discardableResult
     func say(_ line: String) throws -> SMTPReply? {

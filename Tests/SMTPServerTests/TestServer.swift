@@ -18,7 +18,7 @@ final class TestServer {
     /// that it must have. A step is executable when it begins with `#!`.
     init(
         control: [String: String] = [:], steps: [String: String] = [:], options: [String] = [],
-        hasQueue: Bool = true
+        workers: String = "2-40", hasQueue: Bool = true
     ) throws {
         folder = try TestFolder()
         try folder.write("etc/filters.d/.keep", "")
@@ -35,7 +35,7 @@ final class TestServer {
         server = try Service(
             try Tool(
                 "smtp-server",
-                ["--root", folder.path, "--listen", "127.0.0.1:0", "--workers", "2-40"] + options),
+                ["--root", folder.path, "--listen", "127.0.0.1:0", "--workers", workers] + options),
             log: folder.file("smtp-server.log"))
         guard let port = UInt16(server.ready.split(separator: ":").last ?? "") else {
             throw TestFailure("no port in \(server.ready)")
@@ -47,6 +47,18 @@ final class TestServer {
         try Service(
             try Tool("queue-message", ["--serve", "--root", folder.path, "--workers", "2-8"]),
             log: folder.file("queue-message.log"))
+    }
+
+    /// Ends the server.
+    func stop() throws -> Termination { try server.stop() }
+
+    /// The processes of its workers.
+    func workers() throws -> [pid_t] {
+        let pid = server.process.pid
+        let children = try Files.contents(of: "/proc/\(pid)/task/\(pid)/children")
+        return String(decoding: children, as: UTF8.self).split(separator: " ").compactMap {
+            pid_t($0)
+        }
     }
 
     /// Ends the queue's service.

@@ -96,6 +96,10 @@ int cunix_epoll_add_listener(int set, int listener, uint32_t index);
 // epoll_pwait(2) for one event with every signal unblocked while it waits and only then. Returns
 // the listener's index, -2 when the time is over, -1 with errno.
 int64_t cunix_epoll_wait(int set, int milliseconds);
+// ppoll(2), with every signal unblocked while it waits, until the other end of a connection sends
+// no more or is gone. Returns 1 then, 0 when the time is over, -1 with errno. POLLRDHUP needs
+// _GNU_SOURCE.
+int cunix_wait_hangup(int descriptor, int milliseconds);
 // A handler for SIGTERM, SIGHUP and the like that only remembers; signals stay blocked outside of
 // cunix_epoll_wait. SIGALRM and SIGPIPE are left alone.
 void cunix_catch_stop(void);

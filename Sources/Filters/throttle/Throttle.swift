@@ -77,7 +77,7 @@ import UnixIO
         }
         guard let delay = delays.max(), delay > .zero else { return .accept }
         evidence.log("delay", delay.milliseconds)
-        return .accept([.note(name: "delay", value: Array("\(delay.milliseconds)".utf8))])
+        return .accept([.delay(delay)])
     }
 
     private func verdict(

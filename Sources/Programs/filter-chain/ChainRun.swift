@@ -17,7 +17,8 @@ struct ChainRun {
     let isTrial: Bool
     let log: Log
 
-    /// Judges until a step does not accept. The verdict has the edits of all stages.
+    /// Judges until a step does not accept. The verdict has the edits of all stages, and the
+    /// longest delay of any of them.
     func judge(_ arrival: borrowing Arrival) -> ChainVerdict {
         let deadline = Deadline.after(Chain.limit)
         var sum = ChainVerdict(verdict: .accept)
@@ -26,9 +27,9 @@ struct ChainRun {
             var request = request(stage, edits)
             guard stage != .rcpt else {
                 let verdict = judgeRecipients(request, &sum.trail, deadline)
-                guard case .accept(let new) = verdict else { return sum.ending(verdict) }
+                guard case .accept(let new) = verdict else { return sum.ending(verdict, edits) }
                 edits += new
-                if isDeserted(edits) { return sum.ending(.discard) }
+                if isDeserted(edits) { return sum.ending(.discard, edits) }
                 continue
             }
             var file: Descriptor?
@@ -39,16 +40,19 @@ struct ChainRun {
             }
             var result = chain.judge(request, file, log: log, deadline: deadline)
             sum.trail += result.trail
-            guard case .accept(let new) = result.verdict else { return sum.ending(result.verdict) }
+            guard case .accept(let new) = result.verdict else {
+                return sum.ending(result.verdict, edits)
+            }
             edits += new
             sum.replacement = result.replacement.take()
         }
-        return sum.ending(isDeserted(edits) ? .discard : .accept(edits))
+        return sum.ending(isDeserted(edits) ? .discard : .accept(edits), edits)
     }
 
     /// The request of a stage, with what is known of the envelope then.
     private func request(_ stage: Stage, _ edits: [Edit]) -> FilterRequest {
-        var request = FilterRequest(stage: stage, facts: facts, edits: edits, isTrial: isTrial)
+        var request = FilterRequest(
+            stage: stage, facts: facts, edits: edits.withoutDelay, isTrial: isTrial)
         switch stage {
         case .connect, .helo: break
         case .mail, .rcpt: request.envelope = Envelope(reversePath: envelope.reversePath)
@@ -66,13 +70,15 @@ struct ChainRun {
         for recipient in envelope.recipients {
             var request = request
             request.envelope?.recipients = [recipient]
-            request.edits += edits.filter { !$0.isOfRecipients }
+            request.edits += edits.filter { !$0.isOfRecipients }.withoutDelay
             let result = chain.judge(request, nil, log: log, deadline: deadline)
             trail += result.trail
             switch result.verdict {
             case .accept(let new): edits += new
             case .discard: edits.append(.removeRecipient(recipient))
-            case .reject(let reply): return .reject(reply.naming(recipient))
+            case .reject(let reply):
+                chain.report(.refused, request, except: result.trail.last?.step, log: log)
+                return .reject(reply.naming(recipient))
             case .defer(let reply): return .defer(reply.naming(recipient))
             }
         }
@@ -86,10 +92,11 @@ struct ChainRun {
 }
 
 extension ChainVerdict {
-    /// The same trail with this verdict; the replacement only when it is accept.
-    fileprivate consuming func ending(_ verdict: Verdict) -> ChainVerdict {
+    /// The same trail with this verdict; the replacement only when it is accept. The client waits
+    /// once: for the longest delay of the verdict and of the edits before it.
+    fileprivate consuming func ending(_ verdict: Verdict, _ edits: [Edit]) -> ChainVerdict {
         var result = self
-        result.verdict = verdict
+        result.verdict = verdict.delayed(by: max(verdict.delay, edits.delay))
         if case .accept = verdict { return result }
         result.replacement = nil
         return result
@@ -100,7 +107,7 @@ extension Edit {
     fileprivate var isOfRecipients: Bool {
         switch self {
         case .addRecipient, .removeRecipient: true
-        case .prepend, .remove, .reversePath, .replaceMessage, .note, .hold: false
+        case .prepend, .remove, .reversePath, .replaceMessage, .note, .hold, .delay: false
         }
     }
 }

@@ -26,11 +26,15 @@ enum Explanation {
     }
 
     private static func members(_ verdict: Verdict) -> [String] {
-        guard let reply = verdict.reply else { return [text("verdict", verdict.word)] }
-        return [
-            text("verdict", verdict.word), "\"code\":\(reply.code)",
-            text("status", reply.status.description), text("text", reply.text),
-        ]
+        var members = [text("verdict", verdict.word)]
+        if let reply = verdict.reply {
+            members += [
+                "\"code\":\(reply.code)", text("status", reply.status.description),
+                text("text", reply.text),
+            ]
+        }
+        if verdict.delay > .zero { members.append("\"delay\":\(verdict.delay.milliseconds)") }
+        return members
     }
 
     /// RFC 8259, section 7.

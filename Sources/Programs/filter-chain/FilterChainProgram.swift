@@ -25,6 +25,7 @@ struct FilterChainProgram {
             .value("helo", "NAME", "the argument of HELO or EHLO"),
             .value("auth-user", "NAME", "the name that was authenticated"),
             .value("local-ip", "ADDRESS", "our address in this connection"),
+            .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
             .flag("serve", "start the resident steps and keep them running"),
             .root, .readyDescriptor,
         ])
@@ -61,6 +62,7 @@ struct FilterChainProgram {
     ) throws -> FilterExit {
         var facts = try clientFacts(options)
         let stages = try stages(options)
+        let longestDelay = try options.duration("delay-limit") ?? Handover.longestDelay
         let byHand = options.has("sender") || options.has("recipient") || options.has("check")
         guard byHand || !Arrival.outputIsTerminal else {
             throw UsageError("give --sender and --recipient, or an envelope on descriptor 1")
@@ -84,7 +86,7 @@ struct FilterChainProgram {
         if options.has("explain") { Explanation.write(outcome.verdict, outcome.trail) }
         let handover = Handover(
             root: root, byHand: byHand, isTrial: options.has("check"), id: id, facts: facts,
-            envelope: envelope)
+            envelope: envelope, longestDelay: longestDelay)
         return try handover.finish(&outcome, arrival)
     }
 

@@ -12,6 +12,8 @@ import UnixIO
 /// Queues the message, becomes the next program, writes the edited message, or only tells.
 struct Handover {
     private static let timeLimit = Duration.seconds(300)
+    /// What a verdict's delay is cut to, when not given.
+    static let longestDelay = Duration.seconds(30)
 
     let root: Root
     let byHand: Bool
@@ -19,12 +21,15 @@ struct Handover {
     let id: QueueID
     let facts: Facts
     let envelope: Envelope
+    /// What a verdict's delay is cut to.
+    let longestDelay: Duration
 
     /// - Returns: the exit code, unless the next program took this process's place.
     func finish(
         _ outcome: inout ChainVerdict, _ arrival: borrowing Arrival
     ) throws -> FilterExit {
         tell(outcome.verdict)
+        try wait(for: outcome.verdict.delay)
         switch outcome.verdict {
         case .reject: return .reject
         case .defer: return .defer
@@ -34,6 +39,15 @@ struct Handover {
             guard byHand else { return try pass(edits, file, arrival) }
             if !isTrial { try write(edits, file, arrival) }
             return .accept
+        }
+    }
+
+    /// In qmail-queue's place nobody else can wait: the reply comes when we end. By hand nobody
+    /// waits, since no client does.
+    private func wait(for delay: Duration) throws(Failure) {
+        guard !byHand, delay > .zero else { return }
+        guard Caller.stays(for: min(delay, longestDelay)) else {
+            throw Failure(.cannotRead, "the caller went away during the delay")
         }
     }
 
@@ -130,6 +144,7 @@ struct Handover {
             "verdict",
             [
                 "verdict": verdict.word, "reply": verdict.reply?.description,
+                "delay": verdict.delay > .zero ? "\(verdict.delay.milliseconds)ms" : nil,
                 "sender": envelope.reversePath.bytes.printable,
                 "recipients": "\(envelope.recipients.count)", "caller": "\(getppid())",
                 "session": facts[.session]?.printable, "message": id.description,

@@ -18,11 +18,12 @@ file filters.d/20-first
 | run   /bin/cat           # would serve
 | stage rcpt
 | skip  local
+| report failures
 file filters.d/README
 | Not a step.
 options --plan --filters filters.d
 output
-| rcpt 20-first run /bin/cat convention chain workers 2-32 timeout 30000ms on-error defer skip local
+| rcpt 20-first run /bin/cat convention chain workers 2-32 timeout 30000ms on-error defer skip local report failures
 | message 10-last run /bin/sh -c 'exit 0' convention qfilter workers 0 timeout 5000ms on-error defer
 | ignored README
 exit 0
@@ -42,7 +43,7 @@ file filters.d/10-a
 | stages rcpt
 options --plan --filters filters.d
 errors
-| filter-chain: filters.d/10-a:3: unknown keyword stages; known are run, stage, skip, on-error, timeout, workers, convention, mode
+| filter-chain: filters.d/10-a:3: unknown keyword stages; known are run, stage, skip, on-error, timeout, workers, convention, report, mode
 exit 55
 
 == an unknown program
