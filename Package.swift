@@ -83,7 +83,9 @@ let package = Package(
         .target(name: "CSPF2", linkerSettings: [.linkedLibrary("spf2")]),
         module("SenderPolicy", ["CSPF2", "Resolver", "MailModel", "UnixIO", "Control"]),
         library("CClamAV", pkgConfig: "libclamav", "libclamav-dev"),
-        module("VirusScanner", ["CClamAV", "MailModel", "UnixIO"]),
+        module("Scanning", ["MailModel", "UnixIO", "Control"]),
+        module("VirusScanner", ["CClamAV", "Scanning", "MailModel", "UnixIO"]),
+        module("Quarantine", ["MailModel", "UnixIO"]),
         .target(name: "CLMDB", linkerSettings: [.linkedLibrary("lmdb")]),
         module("Counters", ["CLMDB", "MailModel", "UnixIO"]),
         module("Recipients", ["Control", "MailModel", "UnixIO"]),
@@ -95,8 +97,9 @@ let package = Package(
         filter("spf-check", ["SenderPolicy", "Resolver"]),
         filter("throttle", ["Counters"]),
         filter("rcpt-validate", ["Recipients"]),
-        filter("virus-scan"),
-        filter("virus-scan-full", ["VirusScanner"], linker: hasStaticRuntime),
+        filter("virus-scan", ["Scanning", "Quarantine"]),
+        filter(
+            "virus-scan-full", ["VirusScanner", "Scanning", "Quarantine"], linker: hasStaticRuntime),
         program("filter-chain", ["FilterChain", "MailQueue", "Workers"]),
 
         // The engine.
@@ -121,7 +124,9 @@ let package = Package(
         program("deliver-remote", ["Delivery", "Workers"]),
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),
-        program("chainmail", ["MailQueue", "Workers", arguments], linker: hasStaticFoundation),
+        program(
+            "chainmail", ["MailQueue", "Quarantine", "Workers", arguments],
+            linker: hasStaticFoundation),
 
         // What tests and the demo need.
         program("zone-server", ["Resolver"]),
@@ -151,9 +156,11 @@ let package = Package(
         tests(
             "VirusScanner",
             [
-                "VirusScanner", "MailModel", "UnixIO", "TestSupport", "virus-scan",
+                "VirusScanner", "Scanning", "MailModel", "UnixIO", "TestSupport", "virus-scan",
                 "virus-scan-full",
             ]),
+        tests("Scanning", ["Scanning", "UnixIO", "TestSupport"]),
+        tests("Quarantine", ["Quarantine", "MailModel", "UnixIO", "TestSupport"]),
         tests("Resolver", ["Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
         tests(
             "SenderPolicy",

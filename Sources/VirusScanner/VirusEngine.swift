@@ -4,7 +4,8 @@
 
 import CClamAV
 import Glibc
-import UnixIO
+public import Scanning
+public import UnixIO
 
 /// Signatures, loaded once. They survive a fork: load in the parent of a pool, then let every
 /// worker call `open`.
@@ -13,11 +14,14 @@ public final class VirusEngine {
     public let signatures: Int
     private let engine: OpaquePointer
     private let limits: ScanLimits
+    private let blocks: Set<BlockedContent>
     private var temporary: TemporaryFolder?
 
-    /// Loads the signatures of a folder.
+    /// Loads the signatures of a folder. What is blocked is found like a virus.
     /// - Throws: `ScannerError`, `.empty` when there are none.
-    public init(database: String, limits: ScanLimits = ScanLimits()) throws(ScannerError) {
+    public init(
+        database: String, limits: ScanLimits = ScanLimits(), blocks: Set<BlockedContent> = []
+    ) throws(ScannerError) {
         // libclamav prints on descriptor 2 unless somebody listens.
         cl_set_clcb_msg(noteLostWrite)
         try VirusEngine.check("cl_init", "libclamav", cl_init(UInt32(CL_INIT_DEFAULT)))
@@ -25,13 +29,14 @@ public final class VirusEngine {
             throw .library(call: "cl_engine_new", object: database, "out of memory")
         }
         do throws(ScannerError) {
-            signatures = try VirusEngine.load(database, into: engine, limits)
+            signatures = try VirusEngine.load(database, into: engine, limits, blocks)
         } catch {
             cl_engine_free(engine)
             throw error
         }
         self.engine = engine
         self.limits = limits
+        self.blocks = blocks
     }
 
     deinit { cl_engine_free(engine) }
@@ -46,11 +51,7 @@ public final class VirusEngine {
     }
 
     /// Scans a mail message: `length` bytes of a file from `offset` on, whole and part by part.
-    ///
-    /// libclamav guesses from the first bytes whether something is mail, and guesses wrong when
-    /// the sender wishes: a field named `MZ` makes a message a program for Windows. So our own
-    /// Received field goes before it. What does not begin with a field at all is also scanned as
-    /// the file that it may be.
+    /// See `MailStart` for what goes before it.
     /// - Parameters:
     ///   - descriptor: read with pread(2) only.
     ///   - offset: the first byte of the message.
@@ -62,9 +63,8 @@ public final class VirusEngine {
     ) -> ScanResult {
         guard temporary != nil else { return .failed("no folder for temporary files") }
         guard length <= limits.size else { return .unscannable("size") }
-        let received = Array("Received: from chainmail by chainmail;\n".utf8)
         let mail = ScanSource(
-            descriptor, offset: offset, length: length, prefix: received + added)
+            descriptor, offset: offset, length: length, prefix: MailStart.field + added)
         let result = scan(mail)
         guard result == .clean else { return result }
         let file = ScanSource(descriptor, offset: offset, length: length)
@@ -78,11 +78,12 @@ public final class VirusEngine {
             return .failed("cl_fmap_open_handle failed")
         }
         defer { cl_fmap_close(map) }
-        var options = VirusEngine.options
+        var options = self.options
         var name: UnsafePointer<CChar>?
         var scanned: UInt = 0
         let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, handle)
-        let result = ScanResult(code, name: name.map { String(cString: $0) })
+        let result = ScanResult(
+            code, name: name.map { String(cString: $0) }, blocks: blocks)
         if case .found = result { return result }
         if source.isBroken { return .failed("the message could not be read") }
         if source.hasLostWrite { return .failed("a part could not be written to be scanned") }
@@ -91,33 +92,35 @@ public final class VirusEngine {
     }
 
     /// Everything is looked into, and what cannot be is an alert.
-    private static var options: cl_scan_options {
+    private var options: cl_scan_options {
         var options = cl_scan_options()
         options.general = UInt32(CL_SCAN_GENERAL_HEURISTICS)
         options.parse = ~0
         options.heuristic = UInt32(
             CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE
-                | CL_SCAN_HEURISTIC_ENCRYPTED_DOC)
+                | CL_SCAN_HEURISTIC_ENCRYPTED_DOC
+                | (blocks.contains(.macros) ? CL_SCAN_HEURISTIC_MACROS : 0))
         return options
     }
 
     private static func load(
-        _ database: String, into engine: OpaquePointer, _ limits: ScanLimits
+        _ database: String, into engine: OpaquePointer, _ limits: ScanLimits,
+        _ blocks: Set<BlockedContent>
     ) throws(ScannerError) -> Int {
         for (field, value) in numbers(limits) {
             try check("cl_engine_set_num", database, cl_engine_set_num(engine, field, value))
         }
         var count: UInt32 = 0
-        try check("cl_load", database, cl_load(database, engine, &count, standardDatabases))
+        // Links are only compared where somebody wants to know: of two alerts libclamav tells one.
+        let kinds =
+            CL_DB_PHISHING | CL_DB_BYTECODE
+            | (blocks.contains(.phishing) ? CL_DB_PHISHING_URLS : 0)
+        try check("cl_load", database, cl_load(database, engine, &count, UInt32(kinds)))
         guard count > 0 else { throw .empty(database) }
         try check("cl_engine_compile", database, cl_engine_compile(engine))
         if !opensRAR { cl_engine_set_clcb_pre_cache(engine, noteRAR) }
         return Int(count)
     }
-
-    /// CL_DB_STDOPT, a macro that Swift cannot read.
-    private static let standardDatabases = UInt32(
-        CL_DB_PHISHING | CL_DB_PHISHING_URLS | CL_DB_BYTECODE)
 
     /// True when libclamav found its module for RAR archives. It says so nowhere but in a variable
     /// of its own; without one, it scans such an archive as it is and calls it clean.
@@ -195,12 +198,10 @@ private func noteRAR(
 }
 
 extension ScanSource {
-    /// True when it begins with a field name and a colon, after RFC 5322, section 2.2.
+    /// True when it begins with a header field.
     var beginsWithField: Bool {
-        var bytes = [UInt8](repeating: 0, count: 128)
+        var bytes = [UInt8](repeating: 0, count: MailStart.length)
         let count = bytes.withUnsafeMutableBytes { read(into: $0, at: 0) }
-        guard count > 0 else { return false }
-        let name = bytes[..<count].prefix { (0x21...0x7E).contains($0) && $0 != 0x3A }
-        return !name.isEmpty && name.count < count && bytes[name.count] == 0x3A
+        return MailStart.isField(bytes.prefix(max(0, count)))
     }
 }

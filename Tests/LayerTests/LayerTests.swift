@@ -13,6 +13,7 @@ private let table: [String: Set<String>] = {
     ])
     let libraries: Set<String> = [
         "Counters", "Patterns", "Recipients", "Resolver", "SenderPolicy", "VirusScanner",
+        "Scanning", "Quarantine",
     ]
     return [
         "MailModel": [],
@@ -22,7 +23,9 @@ private let table: [String: Set<String>] = {
         "Resolver": control.union(["CResolv"]),
         "Patterns": system.union(["CPCRE2"]),
         "SenderPolicy": control.union(["CSPF2", "Resolver"]),
-        "VirusScanner": system.union(["CClamAV"]),
+        "Scanning": control,
+        "VirusScanner": system.union(["CClamAV", "Scanning"]),
+        "Quarantine": system,
         "Counters": system.union(["CLMDB"]),
         "Recipients": control,
         "FilterKit": pools,
@@ -33,7 +36,7 @@ private let table: [String: Set<String>] = {
         "Delivery": engine.subtracting(["FilterChain"]),
         "SMTPServer": engine.subtracting(["Resolver", "SMTPClient"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
-        "Programs": engine.union(["Delivery", "SMTPServer", "ArgumentParser"]),
+        "Programs": engine.union(["Delivery", "SMTPServer", "ArgumentParser", "Quarantine"]),
     ]
 }()
 

@@ -3,6 +3,7 @@
 
 import Glibc
 import MailModel
+import Scanning
 import TestSupport
 import Testing
 import UnixIO

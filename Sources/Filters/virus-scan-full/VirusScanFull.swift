@@ -6,6 +6,7 @@ import Control
 import FilterKit
 import Glibc
 import MailModel
+import Scanning
 import UnixIO
 import VirusScanner
 
@@ -17,6 +18,8 @@ import VirusScanner
     static let options = ScanOptions.declared
 
     private let options: ScanOptions
+    private let actions: ScanActions
+    private let files: SignatureFiles
     private let engine: VirusEngine
     private let temporary: String
 
@@ -31,19 +34,22 @@ import VirusScanner
 
     init(_ setup: Setup) throws {
         options = try ScanOptions(setup.options)
+        actions = ScanActions(options)
         temporary = setup.options["temporary"] ?? Environment.text("TMPDIR") ?? Self.memoryFolder
-        var limits = ScanLimits()
-        limits.size = options.size
-        limits.files = options.files
-        limits.depth = options.depth
-        limits.time = options.timeout
+        // Before they are read: what changes meanwhile is noticed.
+        files = options.signatureFiles
         let database = VirusScanFull.database(options)
-        engine = try VirusEngine(database: database, limits: limits)
+        engine = try VirusEngine(
+            database: database, limits: options.limits, blocks: options.blocks)
         if setup.convention == .resident {
             Log(Self.name).event(
                 "signatures-loaded", ["database": database, "count": "\(engine.signatures)"])
         }
     }
+
+    var checkInterval: Duration? { options.checkInterval }
+
+    var isStale: Bool { options.signatureFiles != files }
 
     mutating func open() throws(FilterError) {
         do {
@@ -51,6 +57,7 @@ import VirusScanner
         } catch {
             throw FilterError(.cannotWrite, error.description)
         }
+        try actions.open()
     }
 
     mutating func judge(
@@ -59,52 +66,7 @@ import VirusScanner
         guard request.stage == .message else {
             throw .configuration("there is nothing to scan before stage message")
         }
-        let result = try scan(request)
-        evidence.log("result", result.word)
-        switch result {
-        case .clean: return .accept(marks(result))
-        case .found(let signature):
-            evidence.log("signature", signature)
-            return found(VirusScanFull.printable(signature), result)
-        case .unscannable(let reason):
-            evidence.log("reason", reason)
-            return unscannable(reason, result)
-        case .failed(let reason): throw FilterError(.defer, "the scan failed: \(reason)")
-        }
-    }
-
-    private func found(_ name: String, _ result: ScanResult) -> Verdict {
-        switch options.onFound {
-        case .reject: .reject(Reply(554, EnhancedStatus(5, 7, 1), "virus found: \(name)"))
-        case .discard: .discard
-        case .tag: .accept(marks(result))
-        }
-    }
-
-    private func unscannable(_ reason: String, _ result: ScanResult) -> Verdict {
-        let text = "the message cannot be scanned for viruses (\(reason))"
-        return switch options.onUnscannable {
-        case .defer: .defer(EnhancedStatus(4, 7, 1), text)
-        case .reject: .reject(Reply(554, EnhancedStatus(5, 7, 1), text))
-        case .tag, .accept: .accept(marks(result))
-        }
-    }
-
-    /// What a message carries on: a note, and where messages are tagged a field, of which nobody
-    /// else's stays.
-    private func marks(_ result: ScanResult) -> [Edit] {
-        let note = Edit.note(name: "virus", value: Array(result.word.utf8))
-        guard options.onFound == .tag || options.onUnscannable == .tag else { return [note] }
-        let name = Array("X-Virus-Status".utf8)
-        let value: String? =
-            switch result {
-            case .found(let signature): "infected (\(VirusScanFull.printable(signature)))"
-            case .unscannable(let reason) where options.onUnscannable == .tag:
-                "unscannable (\(reason))"
-            default: nil
-            }
-        let field = value.flatMap { HeaderField(line: name + Array(": \($0)\n".utf8)) }
-        return [note, .remove(name: name)] + (field.map { [.prepend($0)] } ?? [])
+        return try actions.verdict(try scan(request), request, &evidence)
     }
 
     /// Scans the message as it came with what earlier steps put on top. A step that removed a
@@ -144,25 +106,11 @@ import VirusScanner
             ])
         return fallback
     }
-
-    /// Names come from whoever wrote the signatures; a reply takes only plain ones.
-    private static func printable(_ signature: String) -> String {
-        String(
-            decoding: signature.utf8.prefix(100).map { byte in
-                let isPlain = byte.isASCIILetter || byte.isASCIIDigit || ".-_".utf8.contains(byte)
-                return isPlain ? byte : 0x3F
-            }, as: UTF8.self)
-    }
 }
 
-extension ScanResult {
-    /// The word that logs and notes use.
-    fileprivate var word: String {
-        switch self {
-        case .clean: "clean"
-        case .found: "found"
-        case .unscannable: "unscannable"
-        case .failed: "failed"
-        }
+extension ScanOptions {
+    /// The files of signatures that would be loaded now.
+    fileprivate var signatureFiles: SignatureFiles {
+        SignatureFiles(in: [database] + [fallbackDatabase].compactMap(\.self))
     }
 }

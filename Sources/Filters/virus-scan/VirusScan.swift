@@ -1,10 +1,11 @@
-// virus-scan: asks the resident scanner, and becomes one where it is wanted.
+// virus-scan: asks the resident scanner or clamd, and becomes a scanner where it is wanted.
 // virus-scan(8).
 // SPDX-License-Identifier: MIT
 
 import Control
 import FilterKit
 import MailModel
+import Scanning
 import UnixIO
 
 /// The small program. libclamav costs 3 ms and its signatures seconds and a gigabyte, so no
@@ -14,25 +15,54 @@ import UnixIO
     static let summary = ScanOptions.summary
     static let options = ScanOptions.declared
 
-    private let socket: String
+    private enum Scanner {
+        case pool(String)
+        case clamd(ClamdScanner)
+    }
+
+    private let actions: ScanActions
+    private let scanner: Scanner
     private let patience: Duration
 
     static func main() { FilterMain.run(Self.self) }
 
     init(_ setup: Setup) throws {
         let options = try ScanOptions(setup.options)
+        actions = ScanActions(options)
+        // The scan has its own limit; beyond that we wait for a worker that is free.
+        patience = options.limits.time + .seconds(20)
+        guard options.clamd.isEmpty else {
+            let clamd = ClamdScanner(options)
+            if setup.convention == .resident { clamd.probe(Log(Self.name)) }
+            scanner = .clamd(clamd)
+            return
+        }
         switch setup.convention {
         case .resident, .shell: try setup.becomeTwin("virus-scan-full")
         case .queue, .chain, .qfilter: break
         }
-        socket = options.pool ?? VirusScan.pool(of: Root(setup.options))
-        // The scan has its own limit; beyond that we wait for a worker that is free.
-        patience = options.timeout + .seconds(20)
+        scanner = .pool(options.pool ?? VirusScan.pool(of: Root(setup.options)))
+    }
+
+    mutating func open() throws(FilterError) {
+        // A pool keeps messages itself.
+        if case .clamd = scanner { try actions.open() }
     }
 
     mutating func judge(
         _ request: borrowing Request, _ evidence: inout Evidence
     ) throws(FilterError) -> Verdict {
+        switch scanner {
+        case .pool(let socket): return ask(socket, request, &evidence)
+        case .clamd(let clamd):
+            let result = try clamd.scan(request, &evidence)
+            return try actions.verdict(result, request, &evidence)
+        }
+    }
+
+    private func ask(
+        _ socket: String, _ request: borrowing Request, _ evidence: inout Evidence
+    ) -> Verdict {
         do {
             let reply = try request.ask(socket, deadline: .after(patience))
             if !reply.evidence.isEmpty { evidence.log("scanner", reply.evidence) }

@@ -7,6 +7,7 @@ import Control
 import Glibc
 import MailModel
 import MailQueue
+import Quarantine
 import UnixIO
 
 @main
@@ -15,7 +16,7 @@ struct Chainmail: ParsableCommand {
         commandName: "chainmail",
         abstract: "Shows what the mail server does.",
         version: "chainmail \(chainmailVersion)",
-        subcommands: [Status.self, QueueCommand.self])
+        subcommands: [Status.self, QueueCommand.self, QuarantineCommand.self])
 }
 
 /// `--root`, for every subcommand.
@@ -32,6 +33,9 @@ enum Failure: Error {
     case noSuchMessage(String)
     case queue(QueueError)
     case system(SystemError)
+    case quarantine(QuarantineError)
+    /// The queue does not take it, with its words.
+    case refused(String)
 
     var exit: (code: Int32, text: String) {
         switch self {
@@ -40,7 +44,13 @@ enum Failure: Error {
         case .queue(.system(let error)) where error.errno == .permissionDenied:
             (77, error.description)
         case .queue(let error): (71, error.description)
+        case .system(let error) where error.errno == .permissionDenied: (77, error.description)
         case .system(let error): (error.call == "write" ? 74 : 71, error.description)
+        case .quarantine(.system(let error)): Failure.system(error).exit
+        case .quarantine(.missing(let id)): (66, QuarantineError.missing(id).description)
+        case .quarantine(.damaged(let file, let how)): (65, "\(file): \(how)")
+        case .quarantine(.busy(let id)): (75, QuarantineError.busy(id).description)
+        case .refused(let text): (75, text)
         }
     }
 }
@@ -55,6 +65,7 @@ extension ParsableCommand {
                 switch error {
                 case let failure as Failure: failure.exit
                 case let error as QueueError: Failure.queue(error).exit
+                case let error as QuarantineError: Failure.quarantine(error).exit
                 case let error as SystemError: Failure.system(error).exit
                 default: (Int32(70), "\(error)")
                 }

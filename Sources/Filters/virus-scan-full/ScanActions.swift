@@ -1,0 +1,1 @@
+../virus-scan/ScanActions.swift
