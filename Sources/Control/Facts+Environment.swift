@@ -23,7 +23,8 @@ extension Facts {
     /// The variables that mark how a filter is called. Whatever is started must not inherit them:
     /// a script that calls `spf-check < message` gets the shell convention.
     public static let conventionVariables = [
-        "FILTER_STAGE", "FILTER_VERDICT_FD", "FILTER_OUTCOME", "QMAILPPID", "NUMRCPTS",
+        "FILTER_STAGE", "FILTER_VERDICT_FD", "FILTER_MESSAGE_FD", "FILTER_OUTCOME", "QMAILPPID",
+        "NUMRCPTS",
         "QMAILUSER", "QMAILHOST", "QMAILNAME", "QMAILRCPTS", "ENVSIZE", "MSGSIZE",
     ]
 

@@ -8,15 +8,19 @@ import MailModel
 import UnixIO
 
 extension StepCall {
-    /// Ours: the verdict counts only when exit code and record agree.
+    /// Ours: the verdict counts only when exit code and record agree. A new message comes on
+    /// descriptor 5.
     func runInChainConvention() throws(StepError) -> StepAnswer {
         try StepError.translated {
             let record = try Files.inMemory("verdict")
             let output = try Files.open("/dev/null", O_WRONLY)
             let envelope = try file(request.envelope == nil ? [] : envelopeBytes)
             let view = try view()
-            var command = command(
-                ["FILTER_STAGE=\(request.stage.rawValue)", "FILTER_VERDICT_FD=4"])
+            let newMessage = try ViewFile.temporary(for: request.messageLength)
+            var command = command([
+                "FILTER_STAGE=\(request.stage.rawValue)", "FILTER_VERDICT_FD=4",
+                "FILTER_MESSAGE_FD=5",
+            ])
             if let outcome = request.outcome {
                 command.environment?.append("FILTER_OUTCOME=\(outcome.rawValue)")
             }
@@ -24,10 +28,19 @@ extension StepCall {
             // No gap, in which a descriptor of whoever called us could reach the step.
             command.descriptors = [
                 0: view.number, 1: output.number, 3: envelope.number, 4: record.number,
+                5: newMessage.number,
             ]
             let code = try run(command)
             let bytes = try contents(of: record.borrowed, "verdict")
-            return StepAnswer(reply: try reply(of: code, record: bytes), replacement: nil)
+            let reply = try reply(of: code, record: bytes)
+            guard case .accept(let edits) = reply.verdict, let range = edits.replacement else {
+                return StepAnswer(reply: reply, replacement: nil)
+            }
+            let (end, overflow) = range.offset.addingReportingOverflow(range.length)
+            guard !overflow, end <= Int(try newMessage.borrowed.status("new message").st_size)
+            else { throw StepError.failed("\(step.program) gave less of a message than it says") }
+            return StepAnswer(
+                reply: reply, replacement: try newMessage.reopenedForReading())
         }
     }
 
@@ -109,9 +122,6 @@ extension StepCall {
         }
         guard let exit = FilterExit(rawValue: code), StepCall.agrees(reply.verdict, with: exit)
         else { throw .failed("\(step.program) says \(reply.verdict.word) and exit \(code)") }
-        if case .accept(let edits) = reply.verdict, edits.replacement != nil {
-            throw .failed("\(step.program): only a resident step can replace the message")
-        }
         return reply
     }
 

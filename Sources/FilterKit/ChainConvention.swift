@@ -54,12 +54,26 @@ struct ChainConvention {
         let judgement = Judgement.of(&filter, request, explains: setup.explains)
         judgement.explain(name)
         judgement.log(name, request)
+        if judgement.replacement != nil { try writeMessage(judgement) }
         do {
             try record.writeAll(judgement.record.frame, "verdict descriptor")
         } catch {
             throw FilterError(error, otherwise: .cannotWrite)
         }
         return judgement.exit
+    }
+
+    /// A message that takes the place of the one that came; the record, which says so, is written
+    /// after it.
+    private func writeMessage(_ judgement: Judgement) throws(FilterError) {
+        guard
+            let number = Environment.bytes("FILTER_MESSAGE_FD")?.decimalValue.flatMap(
+                Int32.init(exactly:)), number > 2
+        else { throw .configuration("FILTER_MESSAGE_FD names no descriptor for a new message") }
+        guard let file = judgement.replacement?.descriptor else { return }
+        let message = MessageView(
+            .file(file, offset: 0, length: judgement.replacement?.length ?? 0))
+        try message.write(to: Descriptor(rawValue: number), "new message")
     }
 
     /// Before MAIL there is none, and nothing on the descriptor.

@@ -49,6 +49,11 @@ public protocol Filter {
     /// - Returns: the exit code; nil when a verdict is wanted after all.
     mutating func perform() throws(FilterError) -> FilterExit?
 
+    /// Does what the options ask for with a message instead of judging it (such as `--test`), in
+    /// the shell convention.
+    /// - Returns: the exit code; nil when a verdict is wanted after all.
+    mutating func examine(_ request: borrowing Request) throws(FilterError) -> FilterExit?
+
     /// Decides. What it looked at goes into the evidence.
     /// - Throws: `FilterError` when it cannot know, which defers.
     mutating func judge(
@@ -81,4 +86,9 @@ extension Filter {
 
     /// A verdict is always wanted.
     public mutating func perform() throws(FilterError) -> FilterExit? { nil }
+
+    /// A verdict is always wanted.
+    public mutating func examine(
+        _ request: borrowing Request
+    ) throws(FilterError) -> FilterExit? { nil }
 }

@@ -12,6 +12,8 @@ struct Judgement {
     /// Set when the filter did not know; the verdict is defer then.
     let error: FilterError?
     let evidence: Evidence
+    /// What the filter wrote, when the verdict replaces the message by it.
+    var replacement: Replacement?
 
     /// Asks a filter.
     static func of<F: Filter>(
@@ -24,10 +26,11 @@ struct Judgement {
                 return Judgement(verdict: .accept, error: nil, evidence: evidence)
             }
             let verdict = try filter.judge(request, &evidence)
-            if case .accept(let edits) = verdict, edits.replacement != nil {
-                throw FilterError(.internalBug, "a filter cannot replace the message yet")
+            var judgement = Judgement(verdict: verdict, error: nil, evidence: evidence)
+            if try request.replacement.file(for: judgement.edits) != nil {
+                judgement.replacement = request.replacement
             }
-            return Judgement(verdict: verdict, error: nil, evidence: evidence)
+            return judgement
         } catch {
             return Judgement(verdict: .defer(error.reply), error: error, evidence: evidence)
         }
@@ -38,6 +41,14 @@ struct Judgement {
         guard case .accept(let edits) = verdict, edits.hold else { return self }
         let reply = Reply(451, EnhancedStatus(4, 7, 0), "the message waits for the administrator")
         return Judgement(verdict: .defer(reply), error: error, evidence: evidence)
+    }
+
+    /// A message with the edits of an accept made.
+    func edited(_ message: MessageView) -> MessageView {
+        guard let replacement, let file = replacement.descriptor else {
+            return message.edited(edits.overlay)
+        }
+        return MessageView(.file(file, offset: 0, length: replacement.length), edits.overlay)
     }
 
     /// The exit code of the shell and chain conventions.

@@ -23,20 +23,23 @@ extension MessageView {
     /// stands at its beginning. A small one is in memory, a large one in `TMPDIR`, else in /tmp.
     /// - Throws: as `write(to:_:)`.
     public func copy() throws(FilterError) -> OwnedDescriptor {
-        let file: OwnedDescriptor
-        do throws(SystemError) {
-            file =
-                baseLength <= MessageInput.memoryLimit
-                ? try Files.inMemory("message") : try TemporaryFile.make()
-        } catch {
-            throw FilterError(error, otherwise: .cannotWrite)
-        }
+        let file = try temporaryFile()
         try write(to: file.borrowed, "temporary file")
         let number = file.borrowed
         try system(otherwise: .cannotWrite) { () throws(SystemError) in
             try number.rewind("temporary file")
         }
         return file
+    }
+
+    /// A nameless file for a message of about this size, in memory when it is small.
+    func temporaryFile() throws(FilterError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            return baseLength <= MessageInput.memoryLimit
+                ? try Files.inMemory("message") : try TemporaryFile.make()
+        } catch {
+            throw FilterError(error, otherwise: .cannotWrite)
+        }
     }
 
     /// The message without the pending edits, for passing on: a read-only descriptor and where

@@ -85,6 +85,26 @@ public struct MessageView {
         return all.count <= limit ? all : nil
     }
 
+    /// As much of the message with the pending edits made as `limit` allows, and whether that is
+    /// all of it.
+    public func beginning(
+        limit: Int
+    ) throws(FilterError) -> (bytes: [UInt8], isWhole: Bool) {
+        if let all = try bytes(limit: limit) { return (all, true) }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(limit)
+        do throws(FilterError) {
+            try forEachChunk { chunk throws(FilterError) in
+                bytes += chunk.prefix(limit - bytes.count)
+                // What is read from here on is not wanted.
+                if bytes.count >= limit { throw MessageView.cutShort }
+            }
+        } catch {
+            guard bytes.count >= limit else { throw error }
+        }
+        return (bytes, false)
+    }
+
     /// Calls with pieces of the base, from its beginning to its end.
     private func forEachBaseChunk(
         _ body: (UnsafeRawBufferPointer) throws(FilterError) -> Void

@@ -43,7 +43,7 @@ struct QueueConvention {
         let edited = edits.applied(to: envelope)
         // Nobody is left to deliver to: that is discard.
         if edited.recipients.isEmpty, !envelope.recipients.isEmpty { return .accept }
-        try handOver(message.edited(edits.overlay), input)
+        try handOver(judgement.edited(message), input)
         try handOver(edited == envelope ? envelopeBytes : edited.queueFormat, edited == envelope)
         try next.become()
     }

@@ -21,6 +21,9 @@ public struct Request {
     /// The message with the pending edits laid over it; empty before stage `message`.
     public let message: MessageView
 
+    /// What `replaceMessage(with:)` wrote.
+    let replacement = Replacement()
+
     /// The reverse-path; nil when it is not known.
     public var reversePath: ReversePath? { envelope?.reversePath }
     /// The recipients; at stage `rcpt` the one that is asked about.

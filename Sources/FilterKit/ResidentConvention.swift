@@ -96,6 +96,19 @@ struct ResidentConvention<F: Filter> {
         let judgement = Judgement.of(&filter, request, explains: setup.explains)
         judgement.explain(F.name)
         judgement.log(F.name, request)
-        try Exchange.send(judgement.record, on: connection, deadline: .after(Self.patience))
+        guard let written = judgement.replacement?.descriptor else {
+            return try Exchange.send(
+                judgement.record, on: connection, deadline: .after(Self.patience))
+        }
+        let file: OwnedDescriptor
+        do throws(SystemError) {
+            file = try Files.open("/proc/self/fd/\(written.rawValue)", O_RDONLY)
+        } catch {
+            throw .system(error)
+        }
+        try Exchange.send(
+            judgement.record, descriptors: [file.borrowed], on: connection,
+            deadline: .after(Self.patience))
+        withExtendedLifetime(file) {}
     }
 }

@@ -44,11 +44,11 @@ struct ShellConvention {
         let wire = FilterRequest(
             stage: .message, facts: facts, envelope: envelope,
             messageLength: message.baseLength, isTrial: setup.checks)
-        let judgement = Judgement.of(
-            &filter, Request(wire, input.base), explains: setup.explains
-        ).withoutHold
-        if case .accept(let edits) = judgement.verdict, !setup.checks {
-            try message.edited(edits.overlay).write(to: Standard.output, "standard output")
+        let request = Request(wire, input.base)
+        if let done = try filter.examine(request) { return done }
+        let judgement = Judgement.of(&filter, request, explains: setup.explains).withoutHold
+        if case .accept = judgement.verdict, !setup.checks {
+            try judgement.edited(message).write(to: Standard.output, "standard output")
         }
         judgement.explain(name)
         judgement.say(name)

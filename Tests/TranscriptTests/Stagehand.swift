@@ -90,6 +90,7 @@ final class Stagehand {
     private func chain(_ step: Step) throws -> Outcome {
         let envelope = try Files.inMemory("envelope")
         let record = try Files.inMemory("record")
+        let newMessage = try Files.inMemory("new message")
         if step.stage >= .mail || step.envelope != nil {
             try envelope.borrowed.writeAll(step.queueFormat, "envelope")
             try envelope.borrowed.rewind("envelope")
@@ -98,12 +99,13 @@ final class Stagehand {
         tool.environment.merge(variableFacts(step)) { own, _ in own }
         tool.environment["FILTER_STAGE"] = step.stage.rawValue
         tool.environment["FILTER_VERDICT_FD"] = "7"
-        tool.descriptors = [3: envelope.number, 7: record.number]
+        tool.environment["FILTER_MESSAGE_FD"] = "8"
+        tool.descriptors = [3: envelope.number, 7: record.number, 8: newMessage.number]
         let result = try tool.run()
         let size = Int(try record.borrowed.status("record").st_size)
         let bytes = try record.borrowed.bytes(at: 0, count: size, "record")
         let reply = bytes.isEmpty ? nil : try FilterReply(Fields(frame: bytes))
-        var outcome = try outcome(of: step, reply)
+        var outcome = try outcome(of: step, reply, newMessage)
         outcome.exit = "\(result.termination)"
         return outcome
     }
@@ -131,21 +133,29 @@ final class Stagehand {
             messageLength: isWhole ? step.message.count : 0)
         if step.stage >= .mail { request.envelope = try Envelope(queueFormat: step.queueFormat) }
         let reading = try message.reopenedForReading()
-        let reply = try Exchange.call(
+        var reply = try Exchange.call(
             socket, request.fields, descriptors: isWhole ? [reading.borrowed] : [],
             deadline: .after(.seconds(30)))
-        return try outcome(of: step, FilterReply(reply.fields))
+        let record = try FilterReply(reply.fields)
+        guard let file = reply.first.take() else { return try outcome(of: step, record, message) }
+        return try outcome(of: step, record, file)
     }
 
     /// A reply, and what its edits make of message and envelope.
-    private func outcome(of step: Step, _ reply: FilterReply?) throws -> Outcome {
+    private func outcome(
+        of step: Step, _ reply: FilterReply?, _ file: borrowing OwnedDescriptor
+    ) throws -> Outcome {
         var outcome = Outcome()
         if step.verdict != nil || reply?.verdict.word != "defer" {
             outcome.verdict = reply?.verdict.word
             outcome.reply = reply?.verdict.reply.map { "\($0)" }
         }
         guard case .accept(let edits)? = reply?.verdict else { return outcome }
-        outcome.message = edited(step.message, edits.overlay)
+        var message = step.message
+        if let range = edits.replacement {
+            message = try file.borrowed.bytes(at: range.offset, count: range.length, "message")
+        }
+        outcome.message = edited(message, edits.overlay)
         let envelope = try Envelope(queueFormat: step.queueFormat)
         outcome.envelope = edits.applied(to: envelope).queueFormat
         return outcome
