@@ -86,6 +86,9 @@ let package = Package(
         module("Scanning", ["MailModel", "UnixIO", "Control"]),
         module("VirusScanner", ["CClamAV", "Scanning", "MailModel", "UnixIO"]),
         module("Quarantine", ["MailModel", "UnixIO"]),
+        library("CGMimeLibrary", pkgConfig: "gmime-3.0", "libgmime-3.0-dev"),
+        .target(name: "CGMime", dependencies: ["CGMimeLibrary"]),
+        module("MessageStructure", ["CGMime", "MailModel", "UnixIO"]),
         .target(name: "CLMDB", linkerSettings: [.linkedLibrary("lmdb")]),
         module("Counters", ["CLMDB", "MailModel", "UnixIO"]),
         module("Recipients", ["Control", "MailModel", "UnixIO"]),
@@ -93,7 +96,10 @@ let package = Package(
         // Filters and their chain.
         module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),
         module("FilterChain", ["MailModel", "UnixIO", "Workers", "Control"]),
-        filter("regex-filter", ["Patterns"]),
+        module("RegexRules", ["FilterKit", "Patterns", "MailModel", "UnixIO", "Control"]),
+        filter("regex-filter", ["RegexRules"]),
+        filter(
+            "regex-filter-full", ["RegexRules", "MessageStructure"], linker: hasStaticRuntime),
         filter("spf-check", ["SenderPolicy", "Resolver"]),
         filter("throttle", ["Counters"]),
         filter("rcpt-validate", ["Recipients"]),
@@ -188,18 +194,22 @@ let package = Package(
         tests("Patterns", ["Patterns", "UnixIO"]),
         tests(
             "FilterKit",
-            ["FilterKit", "MailModel", "UnixIO", "Workers", "TestSupport", "regex-filter"]),
+            [
+                "FilterKit", "MailModel", "UnixIO", "Workers", "TestSupport", "regex-filter",
+                "regex-filter-full",
+            ]),
         tests(
             "FilterChain",
             [
                 "FilterChain", "Control", "MailModel", "UnixIO", "Workers", "TestSupport",
-                "filter-chain", "queue-message", "regex-filter",
+                "filter-chain", "queue-message", "regex-filter", "regex-filter-full",
             ]),
         tests(
             "Transcript",
             [
-                "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter", "spf-check",
-                "throttle", "rcpt-validate", "virus-scan", "virus-scan-full", "filter-chain",
+                "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter",
+                "regex-filter-full", "spf-check", "throttle", "rcpt-validate", "virus-scan",
+                "virus-scan-full", "filter-chain",
                 "zone-server",
             ]),
     ]

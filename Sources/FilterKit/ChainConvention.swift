@@ -46,11 +46,13 @@ struct ChainConvention {
         guard stage != .message || !input.isEmpty else {
             throw FilterError(.cannotRead, "the message is empty")
         }
+        let envelopeBytes = try EnvelopeInput.bytes(on: Descriptor(rawValue: 3))
         let wire = FilterRequest(
-            stage: stage, facts: facts, envelope: try envelope(),
+            stage: stage, facts: facts, envelope: try envelope(envelopeBytes),
             messageLength: MessageView(input.base).baseLength, isTrial: setup.checks,
             outcome: outcome)
-        let request = Request(wire, input.base)
+        let request = Request(
+            wire, input.base, Origin(marks: setup.marks, envelope: (3, envelopeBytes)))
         let judgement = Judgement.of(&filter, request, explains: setup.explains)
         judgement.explain(name)
         judgement.log(name, request)
@@ -77,9 +79,8 @@ struct ChainConvention {
     }
 
     /// Before MAIL there is none, and nothing on the descriptor.
-    private func envelope() throws(FilterError) -> Envelope? {
-        let bytes = try EnvelopeInput.bytes(on: Descriptor(rawValue: 3))
-        return bytes.isEmpty && stage < .mail ? nil : try EnvelopeInput.parse(bytes)
+    private func envelope(_ bytes: [UInt8]) throws(FilterError) -> Envelope? {
+        bytes.isEmpty && stage < .mail ? nil : try EnvelopeInput.parse(bytes)
     }
 }
 

@@ -24,6 +24,11 @@ public enum Convention: String, CaseIterable, Sendable {
     /// The variables that mark a convention.
     public static let variables = Facts.conventionVariables
 
+    /// The marks of this process's environment.
+    static var marks: [(name: String, value: [UInt8])] {
+        variables.compactMap { name in Environment.bytes(name).map { (name, $0) } }
+    }
+
     /// Removes the marks from this process's own environment, once they were read.
     static func forget() {
         for variable in variables { unsetenv(variable) }

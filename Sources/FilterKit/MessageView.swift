@@ -32,6 +32,9 @@ public struct MessageView {
     /// The same message with more edits.
     func edited(_ overlay: HeaderOverlay) -> MessageView { MessageView(base, overlay) }
 
+    /// The message as it came.
+    var withoutEdits: MessageView { MessageView(base) }
+
     /// How many bytes the message has without the pending edits.
     public var baseLength: Int {
         switch base {

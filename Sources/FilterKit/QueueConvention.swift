@@ -30,7 +30,8 @@ struct QueueConvention {
         let request = Request(
             FilterRequest(
                 stage: .message, facts: facts, envelope: envelope,
-                messageLength: message.baseLength), input.base)
+                messageLength: message.baseLength),
+            input.base, Origin(envelope: (1, envelopeBytes)))
         let judgement = Judgement.of(&filter, request, explains: explains).withoutHold
         judgement.explain(name)
         judgement.log(name, request)
@@ -43,47 +44,10 @@ struct QueueConvention {
         let edited = edits.applied(to: envelope)
         // Nobody is left to deliver to: that is discard.
         if edited.recipients.isEmpty, !envelope.recipients.isEmpty { return .accept }
-        try handOver(judgement.edited(message), input)
-        try handOver(edited == envelope ? envelopeBytes : edited.queueFormat, edited == envelope)
+        try Handover.message(judgement.edited(message))
+        try Handover.envelope(
+            edited == envelope ? envelopeBytes : edited.queueFormat, on: 1,
+            isUnchanged: edited == envelope)
         try next.become()
-    }
-
-    /// Puts the message on descriptor 0: as it came where it is a file and nothing changed.
-    private func handOver(
-        _ message: MessageView, _ input: borrowing MessageInput
-    ) throws(FilterError) {
-        if case .file(let file, _, _) = message.base, file.rawValue == 0, !message.isEdited {
-            return
-        }
-        guard !message.isEdited else {
-            let file = try message.copy()
-            return try place(file, on: 0)
-        }
-        let base = try message.baseDescriptor()
-        try place(base.descriptor, on: 0)
-    }
-
-    /// Puts the envelope on descriptor 1; a file that did not change is there still, at the
-    /// offset it had.
-    private func handOver(_ envelope: [UInt8], _ isUnchanged: Bool) throws(FilterError) {
-        let file = try system(otherwise: .cannotWrite) { () throws(SystemError) in
-            if isUnchanged, try MessageInput.extent(of: Standard.output) != nil {
-                return OwnedDescriptor?.none
-            }
-            let file = try Files.inMemory("envelope")
-            try file.borrowed.writeAll(envelope, "envelope")
-            return file
-        }
-        if let file { try place(file, on: 1) }
-    }
-
-    /// Opens a file anew, read-only and at its beginning, under this number.
-    private func place(_ file: borrowing OwnedDescriptor, on number: Int32) throws(FilterError) {
-        do throws(SystemError) {
-            let reading = try file.reopenedForReading()
-            _ = try retrying("dup2", "descriptor \(number)") { dup2(reading.number, number) }
-        } catch {
-            throw FilterError(error, otherwise: .cannotWrite)
-        }
     }
 }

@@ -31,8 +31,12 @@ public struct Request {
     /// What earlier steps noted, such as `spf` = `pass`.
     public var notes: [String: [UInt8]] { wire.edits.notes }
 
-    init(_ wire: FilterRequest, _ base: MessageView.Base) {
+    /// Where it came from; nil in a resident filter.
+    let origin: Origin?
+
+    init(_ wire: FilterRequest, _ base: MessageView.Base, _ origin: Origin? = nil) {
         self.wire = wire
+        self.origin = origin
         envelope = wire.envelope == nil ? nil : wire.currentEnvelope
         message = MessageView(base, wire.edits.overlay)
     }

@@ -13,6 +13,8 @@ public struct Setup: Sendable {
     public let options: Options
     /// How this process was called.
     public let convention: Convention
+    /// The variables that marked the convention.
+    let marks: [(name: String, value: [UInt8])]
     /// True with `--check`: nothing is handed on and nothing may be consumed.
     public var checks: Bool { options.has("check") }
     /// True with `--explain`.
@@ -43,6 +45,7 @@ public struct Setup: Sendable {
         convention =
             wanted
             ?? .recognised(serves: options.has("serve"), hasNext: options.trailing != nil)
+        marks = Convention.marks
         try check()
     }
 
@@ -92,6 +95,11 @@ public struct Setup: Sendable {
     /// `Filter.init` of a convention that judges once.
     /// - Throws: `FilterError` with exit 55 when it cannot.
     public func becomeTwin(_ name: String) throws(FilterError) -> Never {
+        try Setup.become(name)
+    }
+
+    /// The same command line, environment and descriptors for another program.
+    static func become(_ name: String) throws(FilterError) -> Never {
         guard let path = Programs.find(name) else {
             throw .configuration("\(name): no such program")
         }

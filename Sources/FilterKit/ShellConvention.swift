@@ -44,7 +44,7 @@ struct ShellConvention {
         let wire = FilterRequest(
             stage: .message, facts: facts, envelope: envelope,
             messageLength: message.baseLength, isTrial: setup.checks)
-        let request = Request(wire, input.base)
+        let request = Request(wire, input.base, Origin(marks: setup.marks))
         if let done = try filter.examine(request) { return done }
         let judgement = Judgement.of(&filter, request, explains: setup.explains).withoutHold
         if case .accept = judgement.verdict, !setup.checks {

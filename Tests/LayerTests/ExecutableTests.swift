@@ -11,7 +11,7 @@ import Testing
     private static let names: [String] = ["Filters", "Programs"].flatMap { group in
         let folder = root.appendingPathComponent("Sources/\(group)").path
         return (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    }.filter { $0 != "virus-scan-full" }.sorted()
+    }.filter { !$0.hasSuffix("-full") }.sorted()
 
     private func page(of name: String) throws -> String {
         let pages = [1, 8].map { Self.root.appendingPathComponent("man/\(name).\($0)").path }

@@ -12,8 +12,8 @@ private let table: [String: Set<String>] = {
         "Resolver", "Recipients", "SMTPProtocol", "SMTPClient", "MailQueue", "FilterChain",
     ])
     let libraries: Set<String> = [
-        "Counters", "Patterns", "Recipients", "Resolver", "SenderPolicy", "VirusScanner",
-        "Scanning", "Quarantine",
+        "Counters", "MessageStructure", "Patterns", "Quarantine", "Recipients", "RegexRules",
+        "Resolver", "Scanning", "SenderPolicy", "VirusScanner",
     ]
     return [
         "MailModel": [],
@@ -26,8 +26,10 @@ private let table: [String: Set<String>] = {
         "Scanning": control,
         "VirusScanner": system.union(["CClamAV", "Scanning"]),
         "Quarantine": system,
+        "MessageStructure": system.union(["CGMime"]),
         "Counters": system.union(["CLMDB"]),
         "Recipients": control,
+        "RegexRules": control.union(["FilterKit", "Patterns"]),
         "FilterKit": pools,
         "FilterChain": pools,
         "SMTPProtocol": model,

@@ -91,7 +91,7 @@ output
 == a header of a hundred thousand fields is read to its end
 file rules
 | header:Subject /evil/ reject 550 5.7.1 found
-options --rules rules
+options --rules rules --max-fields 100001
 message
 *100000| X: y
 | Subject: evil
@@ -102,13 +102,35 @@ reply 550 5.7.1 found
 == one field of a megabyte is one line
 file rules
 | header:Subject /evil$/ reject 550 5.7.1 found
-options --rules rules
+options --rules rules --max-header 2M
 message
 : Subject:
 *100000|  0123456789
 :  evil\n\n
 verdict reject
 reply 550 5.7.1 found
+
+== a header of more fields than the limit is not judged
+file rules
+| header:Subject /evil/ reject 550 5.7.1 found
+options --rules rules
+message
+*1000| X: y
+| Subject: evil
+|
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== a header of more bytes than the limit is not judged
+file rules
+| header:Subject /evil$/ reject 550 5.7.1 found
+options --rules rules
+message
+: Subject:
+*100000|  0123456789
+:  evil\n\n
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
 
 == what a capture puts into a field is cut
 file rules

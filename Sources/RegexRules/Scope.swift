@@ -11,12 +11,18 @@ enum Scope: Hashable {
     case helo
     case sender
     case recipient
-    /// Every field of the header, unfolded.
+    /// Every field of the header, unfolded and decoded.
     case header
-    /// The value of every field of this name, unfolded.
+    /// The value of every field of this name, unfolded and decoded.
     case field([UInt8])
+    /// The texts of the message, decoded.
+    case body
     /// The bytes of the message.
     case raw
+    /// The names of files.
+    case attachment
+    /// The MIME types of the parts.
+    case type
 
     /// Reads the first word of a rule.
     init?(_ word: ArraySlice<UInt8>) {
@@ -27,7 +33,10 @@ enum Scope: Hashable {
         case "sender": self = .sender
         case "recipient": self = .recipient
         case "header": self = .header
+        case "body": self = .body
         case "raw": self = .raw
+        case "attachment": self = .attachment
+        case "type": self = .type
         default:
             let prefix = "header:"
             let name = word.dropFirst(prefix.utf8.count)
@@ -38,21 +47,23 @@ enum Scope: Hashable {
 
     /// The words that would do, for an error.
     static let known = [
-        "client", "client-name", "helo", "sender", "recipient", "header", "header:NAME", "raw",
+        "client", "client-name", "helo", "sender", "recipient", "header", "header:NAME", "body",
+        "raw", "attachment", "type",
     ]
 
     /// True for what only a message has.
     var needsMessage: Bool {
         switch self {
-        case .header, .field, .raw: true
+        case .header, .field, .body, .raw, .attachment, .type: true
         case .client, .clientName, .helo, .sender, .recipient: false
         }
     }
-}
 
-/// Something is over a limit, so it was not judged.
-struct LimitError: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
+    /// True for what nobody knows without a decoder.
+    var needsDecoder: Bool {
+        switch self {
+        case .body, .attachment, .type: true
+        case .header, .field, .raw, .client, .clientName, .helo, .sender, .recipient: false
+        }
+    }
 }

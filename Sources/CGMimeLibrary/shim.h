@@ -1,0 +1,3 @@
+// GMime's public header, for CGMime alone: what it needs of GLib is behind that door too.
+// SPDX-License-Identifier: MIT
+#include <gmime/gmime.h>
