@@ -90,7 +90,8 @@ let package = Package(
         .target(name: "CGMime", dependencies: ["CGMimeLibrary"]),
         module("MessageStructure", ["CGMime", "MailModel", "UnixIO"]),
         .target(name: "CLMDB", linkerSettings: [.linkedLibrary("lmdb")]),
-        module("Counters", ["CLMDB", "MailModel", "UnixIO"]),
+        library("CHiredis", "libhiredis-dev"),
+        module("Counters", ["CLMDB", "CHiredis", "MailModel", "UnixIO"]),
         module("Recipients", ["Control", "MailModel", "UnixIO"]),
 
         // Filters and their chain.
@@ -101,7 +102,7 @@ let package = Package(
         filter(
             "regex-filter-full", ["RegexRules", "MessageStructure"], linker: hasStaticRuntime),
         filter("spf-check", ["SenderPolicy", "Resolver"]),
-        filter("throttle", ["Counters"]),
+        filter("throttle", ["Counters", "Resolver"]),
         filter("rcpt-validate", ["Recipients"]),
         filter("virus-scan", ["Scanning", "Quarantine"]),
         filter(
@@ -154,11 +155,14 @@ let package = Package(
             ]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),
         .executableTarget(
-            name: "counters-example", dependencies: ["Counters", "MailModel", "UnixIO"],
+            name: "counters-example", dependencies: ["Counters", "MailModel", "UnixIO", "Workers"],
             path: "Tests/Support/counters-example", swiftSettings: strict),
         tests(
             "Counters",
-            ["Counters", "MailModel", "UnixIO", "TestSupport", "counters-example", "throttle"]),
+            [
+                "Counters", "MailModel", "UnixIO", "Workers", "TestSupport", "counters-example",
+                "throttle", "zone-server",
+            ]),
         tests(
             "VirusScanner",
             [

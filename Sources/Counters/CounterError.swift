@@ -16,6 +16,8 @@ public enum CounterError: Error, Equatable, CustomStringConvertible {
     case damaged(String)
     /// Every place is taken by keys that are not yet forgotten.
     case full
+    /// The server of the counters cannot be asked.
+    case lost(String)
 
     /// One line for the log.
     public var description: String {
@@ -24,6 +26,7 @@ public enum CounterError: Error, Equatable, CustomStringConvertible {
         case .library(let call, let words): "\(call): \(words)"
         case .damaged(let what): "damaged store: \(what)"
         case .full: "the store is full"
+        case .lost(let why): "the store is lost: \(why)"
         }
     }
 

@@ -9,7 +9,7 @@ import UnixIO
 
 /// A folder with counters. Nothing is opened before the first charge, and what was opened before
 /// a fork is not used after it, so a store may be made by the parent of a pool.
-public final class CounterStore {
+public final class CounterStore: LimitStore {
     /// The size of the map: what all counters together may take.
     public static let standardMapSize = 16 << 20
 
@@ -35,15 +35,22 @@ public final class CounterStore {
         self.clock = clock
     }
 
-    /// Charges what one request takes from its limits: all of it, or nothing when a limit that
-    /// refuses is exceeded. No other process decides meanwhile. A trial charges nothing at all; its
-    /// outcome is the same.
+    /// Charges what one request takes from its limits.
     /// - Throws: `CounterError`: it is not known, and nothing was charged.
-    public func charge(_ charges: [Charge], isTrial: Bool = false) throws(CounterError) -> Outcome {
+    public func charge(
+        _ charges: [Charge], isTrial: Bool = false
+    ) throws(CounterError) -> ChargeOutcome {
+        try repairing { () throws(CounterError) in try attemptCharge(charges, isTrial) }
+    }
+
+    /// Calls again when the store was damaged or full and could be repaired.
+    private func repairing<Result>(
+        _ body: () throws(CounterError) -> Result
+    ) throws(CounterError) -> Result {
         var attempt = 1
         while true {
             do {
-                return try attemptCharge(charges, isTrial)
+                return try body()
             } catch .damaged(let what) where attempt < 3 {
                 try repair { store throws(CounterError) in try store.discard(because: what) }
             } catch .full where attempt < 3 {
@@ -55,55 +62,86 @@ public final class CounterStore {
 
     private func attemptCharge(
         _ charges: [Charge], _ isTrial: Bool
-    ) throws(CounterError) -> Outcome {
+    ) throws(CounterError) -> ChargeOutcome {
         let store = try opened()
         clmdb_enter()
         defer { clmdb_leave() }
         return try store.shared { environment throws(CounterError) in
-            var ahead: [[UInt8]: Meter] = [:]
-            let outcome = try decide(charges, isTrial, environment, store, &ahead)
-            guard !ahead.isEmpty else { return outcome }
-            // The clock was set back. The cut times are kept whatever is decided: else a key
-            // would wait until the clock is where it was.
-            let transaction = try environment.transaction()
-            for (key, meter) in ahead { try transaction.put(key, Record.value(meter, key: key)) }
-            try transaction.commit()
-            ahead = [:]
-            let second = try decide(charges, isTrial, environment, store, &ahead)
-            guard ahead.isEmpty else {
-                throw .library(call: "clock", "it is set back all the time")
+            for _ in 0..<2 {
+                let transaction = try environment.transaction()
+                let time = Meter.time(clock())
+                let decision = try Decision(charges, at: time) {
+                    (key) throws(CounterError) -> Meter? in
+                    try transaction.meter(key)
+                }
+                guard decision.cut.isEmpty else {
+                    // The clock was set back. The cut times are kept whatever is decided: else a
+                    // key would wait until the clock is where it was.
+                    for (key, meter) in decision.cut {
+                        try transaction.put(key, Record.value(meter, key: key))
+                    }
+                    try transaction.commit()
+                    continue
+                }
+                if isTrial || decision.isRefused { return decision.outcome }
+                guard !decision.written.isEmpty else { return decision.charged }
+                for (key, meter) in decision.written {
+                    try transaction.put(key, Record.value(meter, key: key))
+                }
+                try store.sweep(transaction, time, added: decision.added)
+                try transaction.commit()
+                return decision.charged
             }
-            return second
+            throw .library(call: "clock", "it is set back all the time")
         }
     }
 
-    /// Decides in one transaction. With times further ahead than a burst nothing is charged: they
-    /// are handed out, cut to what they may be.
-    private func decide(
-        _ charges: [Charge], _ isTrial: Bool, _ environment: Environment, _ store: OpenStore,
-        _ ahead: inout [[UInt8]: Meter]
-    ) throws(CounterError) -> Outcome {
-        let transaction = try environment.transaction()
-        let time = Meter.time(clock())
-        var outcome = Outcome(over: [], isCharged: false)
-        var added = 0
-        for (index, charge) in charges.enumerated() where charge.units > 0 {
-            let key = Record.key(charge.key)
-            let stored = try transaction.meter(key)
-            if let cut = stored?.cut(at: time, rate: charge.rate) { ahead[key] = cut }
-            if let meter = Meter.charged(stored, charge.units, at: time, rate: charge.rate) {
-                try transaction.put(key, Record.value(meter, key: key))
-                added += stored == nil ? 1 : 0
-            } else {
-                outcome.over.append(index)
+    /// Every key that is not forgotten. A store that is not there stays so: who looks may be
+    /// another user than who counts.
+    public func entries() throws(CounterError) -> [StoredMeter] {
+        do throws(SystemError) {
+            guard try Files.status("\(folder)/counters.mdb") != nil else { return [] }
+        } catch {
+            throw .system(error)
+        }
+        return try repairing { () throws(CounterError) in
+            try transact { transaction, time throws(CounterError) in
+                var entries: [StoredMeter] = []
+                try transaction.each(from: [1]) { key, value throws(CounterError) in
+                    let meter = try Record.meter(value, key: key)
+                    if meter.arrival > time {
+                        entries.append(StoredMeter(storedKey: Array(key), meter, at: time))
+                    }
+                    return true
+                }
+                return entries
             }
         }
-        let isRefused = outcome.over.contains { charges[$0].refuses }
-        guard !isTrial, !isRefused, ahead.isEmpty else { return outcome }
-        try store.sweep(transaction, time, added: added)
-        try transaction.commit()
-        outcome.isCharged = true
-        return outcome
+    }
+
+    /// Forgets the keys of these entries.
+    public func forget(_ entries: [StoredMeter]) throws(CounterError) {
+        try repairing { () throws(CounterError) in
+            let store = try opened()
+            clmdb_enter()
+            defer { clmdb_leave() }
+            try store.shared { environment throws(CounterError) in
+                let transaction = try environment.transaction()
+                for entry in entries { try transaction.remove(entry.storedKey) }
+                try transaction.commit()
+            }
+        }
+    }
+
+    private func transact<Result>(
+        _ body: (borrowing Transaction, UInt128) throws(CounterError) -> Result
+    ) throws(CounterError) -> Result {
+        let store = try opened()
+        clmdb_enter()
+        defer { clmdb_leave() }
+        return try store.shared { environment throws(CounterError) in
+            try body(try environment.transaction(), Meter.time(clock()))
+        }
     }
 
     private func repair(_ body: (OpenStore) throws(CounterError) -> Void) throws(CounterError) {

@@ -15,13 +15,17 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
 
     /// The largest number of units and of burst.
     public static let maximumUnits: UInt64 = 1 << 40
+    /// The most seconds after which a burst must be whole again: 100 years.
+    public static let longestBurst: UInt64 = 36_525 * 86_400
 
     /// A rate of these parts; the burst is `units` when it is nil. Nil when a part is out of its
-    /// range.
+    /// range, and when the burst takes longer than `longestBurst`.
     public init?(_ units: UInt64, perSeconds seconds: UInt64, burst: UInt64? = nil) {
         let burst = burst ?? units
         let range = 1...Rate.maximumUnits
-        guard range.contains(units), range.contains(burst), (1...2_678_400).contains(seconds)
+        guard range.contains(units), range.contains(burst), (1...2_678_400).contains(seconds),
+            // At most 2^40 times 2^22.
+            burst * seconds / units < Rate.longestBurst
         else { return nil }
         self.units = units
         self.seconds = seconds

@@ -18,6 +18,11 @@ enum Record {
         return [2] + key.prefix(maximumPlainKey) + bytes(UInt64(key.count)) + bytes(hash(key))
     }
 
+    /// The key that was stored, or what is left of a long one.
+    static func beginning(of stored: [UInt8]) -> [UInt8] {
+        Array(stored.first == 2 ? stored.dropFirst().prefix(maximumPlainKey) : stored.dropFirst())
+    }
+
     /// The stored form of a meter: the time and a check over key and time.
     static func value(_ meter: Meter, key: [UInt8]) -> [UInt8] {
         let time =

@@ -4,7 +4,7 @@
 
 public import Control
 import Glibc
-import MailModel
+public import MailModel
 import UnixIO
 
 /// The options and the convention of this process.
@@ -69,7 +69,7 @@ public struct Setup: Sendable {
     }
 
     /// What options, then the environment, say of the client.
-    func clientFacts() throws(UsageError) -> Facts {
+    public func clientFacts() throws(UsageError) -> Facts {
         var facts = Facts()
         for fact in Setup.facts {
             let value = try options.read(fact.rawValue, form(of: fact)) { bytes in

@@ -174,6 +174,25 @@ private struct Fixture {
         #expect(try fixture.admitted(of: 2, rate) == 1)
     }
 
+    @Test func `what is stored is listed and forgotten`() throws {
+        let fixture = try Fixture()
+        #expect(try fixture.store.entries().isEmpty)
+        #expect(fixture.folder.names().isEmpty)
+        let rate = try rate("10/1h")
+        for number in 0..<300 {
+            _ = try fixture.store.charge([Charge(Array("key \(number)".utf8), rate, units: 3)])
+        }
+        fixture.clock.seconds += 600
+        let entries = try fixture.store.entries()
+        #expect(Set(entries.map(\.key)).count == 300)
+        #expect(entries.allSatisfy { $0.used(of: rate) == 2 })
+        #expect(entries.allSatisfy { $0.nanosecondsLeft == 480_000_000_000 })
+        try fixture.store.forget(Array(entries.dropLast(7)))
+        #expect(try fixture.store.entries().count == 7)
+        fixture.clock.seconds += 480
+        #expect(try fixture.store.entries().isEmpty)
+    }
+
     @Test func `a folder that cannot be made is an error and not a verdict`() throws {
         let store = CounterStore(folder: "/dev/null/store", log: Log("test"))
         #expect(throws: CounterError.self) {

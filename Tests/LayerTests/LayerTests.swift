@@ -27,7 +27,7 @@ private let table: [String: Set<String>] = {
         "VirusScanner": system.union(["CClamAV", "Scanning"]),
         "Quarantine": system,
         "MessageStructure": system.union(["CGMime"]),
-        "Counters": system.union(["CLMDB"]),
+        "Counters": system.union(["CHiredis", "CLMDB"]),
         "Recipients": control,
         "RegexRules": control.union(["FilterKit", "Patterns"]),
         "FilterKit": pools,

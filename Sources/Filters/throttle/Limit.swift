@@ -1,10 +1,8 @@
-// Limit: one line of what is allowed, and what follows when it is exceeded.
-// throttle(8), section LIMITS.
+// Limit: what is allowed, and what follows when it is exceeded.
+// throttle-limits(5).
 // SPDX-License-Identifier: MIT
 
-import Control
 import Counters
-import FilterKit
 import MailModel
 
 /// What is done with a request over a limit.
@@ -12,65 +10,60 @@ enum LimitAction: Hashable, Sendable {
     case `defer`
     case reject
     case delay(Duration)
+    /// A wait that grows by `step` with each request over the limit, up to `most`: milliseconds.
+    case spamthrottle(step: UInt64, most: UInt64)
     case log
 
     /// True when the request does not pass.
     var refuses: Bool { self == .defer || self == .reject }
+
+    /// The word of a limits file.
+    var word: String {
+        switch self {
+        case .defer: "defer"
+        case .reject: "reject"
+        case .delay: "delay"
+        case .spamthrottle: "spamthrottle"
+        case .log: "log"
+        }
+    }
 }
 
-/// `KEY UNIT RATE ACTION [text]`.
+/// One limit.
 struct Limit: Hashable, Sendable {
     let key: LimitKey
     let unit: LimitUnit
     let rate: Rate
+    /// Whom it does not concern.
+    let exceptions: Exceptions
     let action: LimitAction
     /// What a refused client is told.
     let text: String
     /// Key, unit and rate in one form: two limits that agree in these share their counters.
     let name: String
 
-    /// Reads a limit.
-    /// - Throws: `UsageError` that says which word is wrong.
-    init(_ line: String) throws(UsageError) {
-        var words = line.split(separator: " ", omittingEmptySubsequences: true)[...]
-        guard words.count >= 4 else {
-            throw UsageError("--limit '\(line)': not KEY UNIT RATE ACTION [text]")
-        }
-        let (keyWord, unitWord) = (String(words.removeFirst()), String(words.removeFirst()))
-        let (rateWord, actionWord) = (String(words.removeFirst()), words.removeFirst())
-        guard let key = LimitKey(keyWord) else { throw Limit.wrong(line, keyWord, "a key") }
-        guard let unit = LimitUnit(rawValue: unitWord) else {
-            throw Limit.wrong(line, unitWord, "a unit")
-        }
-        guard let rate = Rate(Array(rateWord.utf8)) else {
-            throw Limit.wrong(line, rateWord, "a rate such as 30/1m, 100M/1h or 30/1m/5")
-        }
-        switch actionWord {
-        case "defer": action = .defer
-        case "reject": action = .reject
-        case "log": action = .log
-        case "delay": action = try Limit.delay(line, words.popFirst())
-        default: throw Limit.wrong(line, String(actionWord), "an action")
-        }
-        guard words.isEmpty || action.refuses else {
-            throw Limit.wrong(line, words.joined(separator: " "), "needed: nobody is told")
-        }
-        self.key = key
-        self.unit = unit
-        self.rate = rate
-        text =
-            words.isEmpty
-            ? "too many \(unit.rawValue), try again later"
-            : words.joined(separator: " ")
-        name = "\(keyWord) \(unit.rawValue) \(rate)"
-    }
-
-    /// What a request takes from this limit: one charge for each value of its key.
-    func charges(_ request: borrowing Request) -> [Charge] {
-        let amount = unit.amount(of: request, isPerRecipient: key.isPerRecipient)
-        guard amount > 0 else { return [] }
-        return key.values(of: request).map { value in
-            Charge(Array("\(name)\0".utf8) + value, rate, units: amount, refuses: action.refuses)
+    /// What an occasion does to this limit: one charge for each value of its key, and for one that
+    /// asks for a wait another.
+    func charges(_ occasion: Occasion) -> [Charge] {
+        let lookup = unit == .failures && !occasion.isFailure
+        let amount =
+            lookup ? 1 : unit.amount(of: occasion, isPerRecipient: key.isPerRecipient)
+        guard amount > 0, !exceptions.cover(occasion.facts) else { return [] }
+        let kind: Charge.Kind =
+            if lookup {
+                .look(rate, refuses: action.refuses)
+            } else if occasion.isFailure {
+                .record(rate, units: amount)
+            } else {
+                .take(rate, units: amount, refuses: action.refuses)
+            }
+        return key.values(of: occasion).flatMap { value in
+            let charge = Charge(CounterName(name, value).bytes, kind)
+            guard case .spamthrottle(let step, let most) = action, !occasion.isFailure else {
+                return [charge]
+            }
+            let pace = Charge.Kind.paceWhenOver(Pacing(stepNow: step, most: most))
+            return [charge, Charge(CounterName("\(name) wait", value).bytes, pace)]
         }
     }
 
@@ -79,19 +72,7 @@ struct Limit: Hashable, Sendable {
         switch action {
         case .defer: .defer(EnhancedStatus(4, 7, 1), text)
         case .reject: .reject(EnhancedStatus(5, 7, 1), text)
-        case .delay, .log: nil
+        case .delay, .spamthrottle, .log: nil
         }
-    }
-
-    private static func delay(_ line: String, _ word: Substring?) throws(UsageError) -> LimitAction
-    {
-        guard let word, let time = Quantity.duration(String(word)), time > .zero,
-            time <= .seconds(600)
-        else { throw wrong(line, String(word ?? ""), "a delay of at most 10m, such as 5s") }
-        return .delay(time)
-    }
-
-    private static func wrong(_ line: String, _ word: String, _ form: String) -> UsageError {
-        UsageError("--limit '\(line)': '\(word)' is not \(form)")
     }
 }

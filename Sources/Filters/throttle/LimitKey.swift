@@ -1,8 +1,7 @@
 // LimitKey: what a limit counts by.
-// throttle(8), section KEYS.
+// throttle-limits(5), section KEYS.
 // SPDX-License-Identifier: MIT
 
-import FilterKit
 import MailModel
 
 /// One thing that a request is counted under, or several together: `client/24`, `sender+recipient`.
@@ -21,6 +20,9 @@ struct LimitKey: Hashable, Sendable {
     }
 
     let parts: [Part]
+
+    /// The names of keys, for hints; `client/N` is one more.
+    static var allNames: [String] { names.keys.sorted() + ["client/24", "client/64"] }
 
     private static let names: [String: Part] = [
         "client": .client, "user": .user, "sender": .sender, "sender-domain": .senderDomain,
@@ -47,22 +49,22 @@ struct LimitKey: Hashable, Sendable {
     /// True when each recipient is counted by itself.
     var isPerRecipient: Bool { parts.contains(.recipient) || parts.contains(.recipientDomain) }
 
-    /// What the request is counted under: nothing when a part is not known, one value, or, with a
+    /// What an occasion is counted under: nothing when a part is not known, one value, or, with a
     /// recipient in the key, one for each recipient. Values of parts are netstrings, so that no
     /// two rows of values are one.
-    func values(of request: borrowing Request) -> [[UInt8]] {
-        guard isPerRecipient else { return value(request, nil).map { [$0] } ?? [] }
+    func values(of occasion: Occasion) -> [[UInt8]] {
+        guard isPerRecipient else { return value(occasion, nil).map { [$0] } ?? [] }
         var values: [[UInt8]] = []
-        for recipient in request.recipients {
-            if let value = value(request, recipient) { values.append(value) }
+        for recipient in occasion.recipients {
+            if let value = value(occasion, recipient) { values.append(value) }
         }
         return values
     }
 
-    private func value(_ request: borrowing Request, _ recipient: Mailbox?) -> [UInt8]? {
+    private func value(_ occasion: Occasion, _ recipient: Mailbox?) -> [UInt8]? {
         var row: [UInt8] = []
         for part in parts {
-            guard let value = part.value(request, recipient) else { return nil }
+            guard let value = part.value(occasion, recipient) else { return nil }
             row += "\(value.count):".utf8
             row += value
         }
@@ -73,20 +75,20 @@ struct LimitKey: Hashable, Sendable {
 extension LimitKey.Part {
     /// The value; nil when it is not known. The null reverse-path is no sender: reports about
     /// mail come from everywhere. ASCII case makes no difference but in `user`.
-    fileprivate func value(_ request: borrowing Request, _ recipient: Mailbox?) -> [UInt8]? {
+    fileprivate func value(_ occasion: Occasion, _ recipient: Mailbox?) -> [UInt8]? {
         switch self {
-        case .client: request.facts.clientIP.map { Array($0.description.utf8) }
+        case .client: occasion.facts.clientIP.map { Array($0.description.utf8) }
         case .network(let length):
-            request.facts.clientIP.flatMap { address in
+            occasion.facts.clientIP.flatMap { address in
                 // A prefix longer than the address means the address.
                 Network(address, prefixLength: min(length, address.bytes.count * 8))
             }.map { Array($0.description.utf8) }
-        case .user: request.facts[.authUser]
-        case .sender: request.reversePath?.mailbox?.folded
-        case .senderDomain: request.reversePath?.mailbox?.domain?.asciiLowercased
+        case .user: occasion.facts[.authUser]
+        case .sender: occasion.reversePath?.mailbox?.folded
+        case .senderDomain: occasion.reversePath?.mailbox?.domain?.asciiLowercased
         case .recipient: recipient?.folded
         case .recipientDomain: recipient?.domain?.asciiLowercased
-        case .helo: request.facts[.helo]?.asciiLowercased
+        case .helo: occasion.facts[.helo]?.asciiLowercased
         case .all: []
         }
     }

@@ -1,8 +1,7 @@
 // LimitUnit: what a limit counts, and at which stage.
-// throttle(8), section UNITS.
+// throttle-limits(5), section UNITS.
 // SPDX-License-Identifier: MIT
 
-import FilterKit
 import MailModel
 
 /// What is counted.
@@ -11,6 +10,7 @@ enum LimitUnit: String, CaseIterable, Sendable {
     case messages
     case recipients
     case bytes
+    case failures
 
     /// True when this can be counted at a stage.
     func isCounted(at stage: Stage) -> Bool {
@@ -19,19 +19,20 @@ enum LimitUnit: String, CaseIterable, Sendable {
         case .messages: stage == .mail || stage == .data || stage == .message
         case .recipients: stage >= .rcpt
         case .bytes: stage == .mail || stage == .data || stage == .message
+        case .failures: true
         }
     }
 
-    /// How much one request is; 0 where it is not known, such as the size of a message that was
-    /// not declared.
-    func amount(of request: borrowing Request, isPerRecipient: Bool) -> UInt64 {
-        guard isCounted(at: request.stage) else { return 0 }
+    /// How much one occasion is; 0 where it is not known, such as the size of a message that was
+    /// not declared. A failure is 1, and nothing else is counted with it.
+    func amount(of occasion: Occasion, isPerRecipient: Bool) -> UInt64 {
+        guard isCounted(at: occasion.stage), occasion.isFailure == (self == .failures),
+            occasion.units?.contains(self) ?? true
+        else { return 0 }
         switch self {
-        case .connections, .messages: return 1
-        case .recipients: return isPerRecipient ? 1 : UInt64(request.recipients.count)
-        case .bytes:
-            guard request.stage != .message else { return UInt64(request.message.baseLength) }
-            return request.facts[.declaredSize]?.decimalValue.map { UInt64($0) } ?? 0
+        case .connections, .messages, .failures: return 1
+        case .recipients: return isPerRecipient ? 1 : UInt64(occasion.recipients.count)
+        case .bytes: return occasion.bytes ?? 0
         }
     }
 }
