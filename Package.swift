@@ -132,7 +132,7 @@ let package = Package(
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),
         program(
-            "chainmail", ["MailQueue", "Quarantine", "Workers", arguments],
+            "chainmail", ["MailQueue", "Quarantine", "Recipients", "Workers", arguments],
             linker: hasStaticFoundation),
 
         // What tests and the demo need.
@@ -177,7 +177,9 @@ let package = Package(
             ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
         tests(
             "Recipients",
-            ["Recipients", "Control", "MailModel", "TestSupport", "rcpt-validate"]),
+            [
+                "Recipients", "Control", "MailModel", "TestSupport", "rcpt-validate", "chainmail",
+            ]),
         tests(
             "SMTPClient",
             ["SMTPClient", "SMTPProtocol", "MailModel", "UnixIO", "TestSupport"]),

@@ -64,3 +64,10 @@ extension RecipientSource {
         return try find(mailbox, &trail)
     }
 }
+
+/// Runs what reads files; what is wrong with them is wrong with the source.
+func reading<Result>(
+    _ body: () throws(ControlError) -> Result
+) throws(SourceError) -> Result {
+    do throws(ControlError) { return try body() } catch { throw .unusable(error) }
+}

@@ -94,5 +94,5 @@ public struct SourceKind: Sendable {
     }
 
     /// The kinds that read files, which need no library.
-    public static let files: [SourceKind] = [.file]
+    public static let files: [SourceKind] = [.file, .cdb, .qmail, .vpopmail, .vmailmgr]
 }

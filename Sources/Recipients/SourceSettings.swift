@@ -37,6 +37,15 @@ public struct SourceSettings: Sendable {
             }
     }
 
+    /// What is before the first separator, as vdelivermail sees it; nil without one, and when
+    /// nothing is before it.
+    func firstName(in localPart: [UInt8]) -> [UInt8]? {
+        guard let end = localPart.firstIndex(where: separators.contains), end > 0 else {
+            return nil
+        }
+        return Array(localPart[..<end])
+    }
+
     /// The names without an extension that a local-part may mean, the longest first.
     func names(in localPart: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
         guard !separators.isEmpty else { return [] }

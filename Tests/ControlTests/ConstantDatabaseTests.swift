@@ -2,33 +2,6 @@ import Control
 import TestSupport
 import Testing
 
-/// Writes a cdb: the format of https://cr.yp.to/cdb/cdb.txt.
-func constantDatabase(_ records: [(String, String)]) -> [UInt8] {
-    func number(_ value: Int) -> [UInt8] {
-        (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
-    }
-    var body: [UInt8] = []
-    var tables = [[(UInt32, Int)]](repeating: [], count: 256)
-    for (key, data) in records {
-        let hash = key.utf8.reduce(UInt32(5381)) { ($0 &* 33) ^ UInt32($1) }
-        tables[Int(hash & 255)].append((hash, 2048 + body.count))
-        body += number(key.utf8.count) + number(data.utf8.count) + key.utf8 + data.utf8
-    }
-    var header: [UInt8] = []
-    for table in tables {
-        let slots = table.count * 2
-        header += number(2048 + body.count) + number(slots)
-        var filled = [(UInt32, Int)](repeating: (0, 0), count: slots)
-        for entry in table {
-            var slot = Int(entry.0 >> 8) % slots
-            while filled[slot].1 != 0 { slot = (slot + 1) % slots }
-            filled[slot] = entry
-        }
-        for entry in filled { body += number(Int(entry.0)) + number(entry.1) }
-    }
-    return header + body
-}
-
 @Suite struct ConstantDatabaseTests {
     private let folder: TestFolder
 
@@ -55,23 +28,72 @@ func constantDatabase(_ records: [(String, String)]) -> [UInt8] {
         #expect(throws: ControlError.self) { try ConstantDatabase(folder.file("none.cdb")) }
     }
 
-    @Test func `random damage gives an answer or an error, never a trap`() throws {
-        let whole = constantDatabase((0..<40).map { ("key\($0)", "value \($0)") })
+    /// A cdb has no checksum, but its parts must agree with each other: what is in it is found, or
+    /// nothing is known.
+    @Test func `after a thousand mutations no key that is there is said to be missing`() throws {
+        let records = (0..<40).map { ("key\($0)", "value \($0)") }
+        let whole = constantDatabase(records)
         var generator = SystemRandomNumberGenerator()
-        for _ in 0..<300 {
+        for round in 0..<1000 {
             var bytes = whole
-            for _ in 0..<20 {
-                bytes[Int.random(in: bytes.indices, using: &generator)] = .random(in: 0...255)
+            for _ in 0...(round % 20) {
+                // Most of them where it hurts: a file is mostly header.
+                let first = round % 2 == 0 ? 2048 : 0
+                let index = Int.random(in: first..<bytes.count, using: &generator)
+                bytes[index] = UInt8.random(in: 0...255, using: &generator)
             }
-            if Bool.random() { bytes.removeLast(Int.random(in: 0..<(bytes.count - 2048))) }
-            let database = try ConstantDatabase(try folder.write("bad.cdb", bytes))
-            for key in 0..<40 { _ = try? database.value(for: "key\(key)".utf8) }
+            if round % 10 == 9 { bytes.removeLast(Int.random(in: 1..<bytes.count)) }
+            let path = try folder.write("bad.cdb", bytes)
+            guard let database = try? ConstantDatabase(path) else { continue }
+            for (key, _) in records[(round % 30)..<(round % 30 + 3)] {
+                do { #expect(try database.value(for: key.utf8) != nil) } catch {}
+            }
+            do {
+                #expect(try database.value(for: "key99".utf8) == nil)
+                try database.forEachKey { _ in }
+            } catch {}
         }
     }
 
-    @Test func `positions beyond the end are an error`() throws {
+    @Test func `positions beyond the end are an error, and so is what is cut short`() throws {
         let all = [UInt8](repeating: 0xFF, count: 2048)
-        let database = try ConstantDatabase(try folder.write("bad.cdb", all))
-        #expect(throws: ControlError.self) { try database.value(for: "a".utf8) }
+        for bytes in [all, Array(all.dropLast()), [], constantDatabase([("a", "1")]).dropLast(1)] {
+            let path = try folder.write("bad.cdb", bytes)
+            #expect(throws: ControlError.self) { try ConstantDatabase(path) }
+        }
+    }
+
+    @Test func `a table without an empty slot does not hold us up`() throws {
+        // Every slot of the one table points to the one record.
+        var bytes = constantDatabase([("a", "1")])
+        bytes.replaceSubrange((bytes.count - 16)..., with: bytes[(bytes.count - 8)...])
+        bytes += bytes[(bytes.count - 8)...]
+        let database = try ConstantDatabase(try folder.write("bad.cdb", bytes))
+        #expect(throws: ControlError.self) {
+            // Another key of the same hash table.
+            try database.value(for: try key(besides: "a"))
+        }
+    }
+
+    private func key(besides other: String) throws -> [UInt8] {
+        func hash(_ key: some Sequence<UInt8>) -> UInt32 {
+            key.reduce(5381) { ($0 &* 33) ^ UInt32($1) }
+        }
+        let keys = (0..<100_000).map { Array("\($0)".utf8) }
+        return try #require(keys.first { hash($0) & 255 == hash(other.utf8) & 255 })
+    }
+
+    @Test func `every key is listed in the order of the file`() throws {
+        let long = String(repeating: "k", count: 100_000)
+        let keys = (0..<3000).map { "key\($0)" } + [long, "", "last"]
+        let path = try folder.write("some.cdb", constantDatabase(keys.map { ($0, "value") }))
+        var found: [String] = []
+        try ConstantDatabase(path).forEachKey { found.append(String(decoding: $0, as: UTF8.self)) }
+        #expect(found == keys)
+    }
+
+    @Test func `an empty cdb has no keys`() throws {
+        let database = try ConstantDatabase(try folder.write("some.cdb", constantDatabase([])))
+        #expect(try database.value(for: "a".utf8) == nil)
     }
 }

@@ -14,9 +14,11 @@ import UnixIO
 struct Chainmail: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chainmail",
-        abstract: "Shows what the mail server does.",
+        abstract: "Shows what the mail server does, and compiles lists of mailboxes.",
         version: "chainmail \(chainmailVersion)",
-        subcommands: [Status.self, QueueCommand.self, QuarantineCommand.self])
+        subcommands: [
+            Status.self, QueueCommand.self, QuarantineCommand.self, MailboxesCommand.self,
+        ])
 }
 
 /// `--root`, for every subcommand.
@@ -30,6 +32,7 @@ struct RootOption: ParsableArguments {
 
 /// Why the administrator gets no answer, with the exit code of sysexits(3).
 enum Failure: Error {
+    case control(ControlError)
     case noSuchMessage(String)
     case queue(QueueError)
     case system(SystemError)
@@ -39,6 +42,11 @@ enum Failure: Error {
 
     var exit: (code: Int32, text: String) {
         switch self {
+        case .control(.invalid(let file, let line, let reason)):
+            (65, ControlError.invalid(file: file, line: line, reason: reason).description)
+        case .control(.unreadable(let error)) where error.errno == .noSuchFileOrDirectory:
+            (66, error.description)
+        case .control(.unreadable(let error)): Failure.system(error).exit
         case .noSuchMessage(let id): (66, "no message \(id) in the queue")
         case .queue(.damaged(let file, let how)): (65, "\(file): \(how)")
         case .queue(.system(let error)) where error.errno == .permissionDenied:
@@ -64,6 +72,7 @@ extension ParsableCommand {
             let failure =
                 switch error {
                 case let failure as Failure: failure.exit
+                case let error as ControlError: Failure.control(error).exit
                 case let error as QueueError: Failure.queue(error).exit
                 case let error as QuarantineError: Failure.quarantine(error).exit
                 case let error as SystemError: Failure.system(error).exit

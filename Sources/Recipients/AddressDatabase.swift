@@ -1,0 +1,111 @@
+// AddressDatabase: a cdb of addresses, ours or made for another mail server.
+// recipient-sources(5), cdb:PATH.
+// SPDX-License-Identifier: MIT
+
+import Control
+import MailModel
+
+/// `cdb:PATH`: what `MailboxCompiler` made, a validrcptto.cdb, or a recipients.cdb of s/qmail. The
+/// file is opened for each question.
+struct AddressDatabase: RecipientSource {
+    /// The most domains that the addresses of one file may be in.
+    static let maximumDomains = 1_000_000
+
+    private let path: String
+    private let settings: SourceSettings
+    /// A file that was not made by us names its domains only in its addresses.
+    private var domains: Watched<Set<[UInt8]>>
+
+    init(_ path: String, _ settings: SourceSettings) throws(ControlError) {
+        self.path = path
+        self.settings = settings
+        domains = Watched([path]) { () throws(ControlError) in
+            try AddressDatabase.domains(in: path)
+        }
+        _ = try ConstantDatabase(path)
+    }
+
+    var label: String { "cdb:\(path)" }
+
+    mutating func find(
+        _ mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> Presence {
+        try reading { () throws(ControlError) in
+            let database = try ConstantDatabase(path)
+            if let table = try MailboxTable(database) {
+                return try table.presence(of: mailbox, settings)
+            }
+            guard let domain = mailbox.domain?.asciiLowercased, !domain.isEmpty else {
+                return .unknownDomain
+            }
+            let name = mailbox.localPart.asciiLowercased
+            if let exists = try answer(for: name, domain, in: database, &trail) {
+                return exists ? .exists(.elsewhere) : .noSuchMailbox
+            }
+            return try domains.current().contains(domain) ? .noSuchMailbox : .unknownDomain
+        }
+    }
+
+    /// The first key that says yes or no: the address, the same without its extension, s/qmail's
+    /// key for all extensions, the domain.
+    private func answer(
+        for name: [UInt8], _ domain: [UInt8], in database: ConstantDatabase,
+        _ trail: inout SourceTrail
+    ) throws(ControlError) -> Bool? {
+        let place = [0x40] + domain
+        for candidate in [name[...]] + settings.names(in: name[...]) {
+            // A hyphen or colon in front would make a key with another meaning of it.
+            guard candidate.first != 0x2D, candidate.first != 0x3A else { continue }
+            if let answer = try says(candidate + place, in: database, &trail) { return answer }
+        }
+        if let end = name.firstIndex(where: { $0 == 0x2D || $0 == 0x3D || $0 == 0x2B }) {
+            let key = [0x3A] + name[...end] + place
+            if try isThere(key, in: database, &trail) { return true }
+        }
+        return try says(place[...], in: database, &trail)
+    }
+
+    /// Yes for `KEY` and `:KEY`, no for `-KEY`; nil for neither.
+    private func says(
+        _ key: ArraySlice<UInt8>, in database: ConstantDatabase, _ trail: inout SourceTrail
+    ) throws(ControlError) -> Bool? {
+        if try isThere(Array(key), in: database, &trail) { return true }
+        if try isThere([0x3A] + key, in: database, &trail) { return true }
+        return try isThere([0x2D] + key, in: database, &trail) ? false : nil
+    }
+
+    private func isThere(
+        _ key: [UInt8], in database: ConstantDatabase, _ trail: inout SourceTrail
+    ) throws(ControlError) -> Bool {
+        let isThere = try database.value(for: key) != nil
+        if isThere { trail.note("\(path): \(key.printable) is there") }
+        return isThere
+    }
+
+    /// The domains of all keys. This reads the whole file, once in its life.
+    private static func domains(
+        in path: String
+    ) throws(ControlError) -> Set<[UInt8]> {
+        var domains: Set<[UInt8]> = []
+        var last: ArraySlice<UInt8> = []
+        try ConstantDatabase(path).forEachKey { key in
+            guard let at = key.lastIndex(of: 0x40) else { return }
+            let domain = key[(at + 1)...]
+            guard domain != last, domains.count <= maximumDomains else { return }
+            last = domain
+            domains.insert(Array(domain))
+        }
+        guard domains.count <= maximumDomains else {
+            throw .invalid(
+                file: path, line: nil, reason: "addresses in more than \(maximumDomains) domains")
+        }
+        return domains
+    }
+}
+
+extension SourceKind {
+    /// `cdb:PATH`: a database of addresses.
+    static let cdb = SourceKind("cdb", form: "cdb:PATH") { spec, settings throws(ControlError) in
+        try AddressDatabase(spec.value, settings)
+    }
+}
