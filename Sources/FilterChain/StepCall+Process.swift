@@ -78,7 +78,7 @@ extension StepCall {
     /// when we end, and what it started is killed with it when its time is over.
     func command(_ variables: [String]) -> Command {
         let ours = Set(
-            Facts.variables.map(\.variable) + Facts.conventionVariables
+            Facts.variables.map(\.variable) + Facts.conventionVariables + ["ERROR_FD"]
                 + (root.folder == nil ? [] : ["CHAINMAIL_ROOT"]))
         let root = root.folder.map { ["CHAINMAIL_ROOT=\($0)"] } ?? []
         var command = Command(
@@ -128,7 +128,7 @@ extension StepCall {
     private static func agrees(_ verdict: Verdict, with exit: FilterExit) -> Bool {
         switch verdict {
         case .accept: exit == .accept
-        case .reject: exit == .reject || exit == .rejectWithText
+        case .reject: exit == .reject
         case .discard: exit == .discard
         // A filter that cannot know says so in its record and by the exit code of the reason.
         case .defer: exit != .accept && exit != .discard && !exit.isPermanent

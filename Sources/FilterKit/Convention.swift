@@ -15,8 +15,8 @@ public enum Convention: String, CaseIterable, Sendable {
     case queue
     /// filter-chain's: message on 0, envelope on 3, a record to `FILTER_VERDICT_FD`.
     case chain
-    /// qmail-qfilter's. It is recognised so that nothing is judged by half: a filter that is
-    /// called so says that it does not know it yet.
+    /// qmail-qfilter's: message on 0, envelope on 3, an edited message to 1, an edited envelope
+    /// to 4.
     case qfilter
     /// A shell's: message on 0, edited message to 1.
     case shell
@@ -56,9 +56,17 @@ public enum Convention: String, CaseIterable, Sendable {
             && lseek(1, 0, SEEK_CUR) < status.st_size
     }
 
+    /// True where descriptors 3 and 4 are what qmail-qfilter makes them: on 4 there is no pipe,
+    /// in which a client would take an envelope for a reason.
+    static var hasEnvelopeFiles: Bool { isReadableFile(3) && isFile(4, unless: O_RDONLY) }
+
     private static func isReadableFile(_ number: Int32) -> Bool {
+        isFile(number, unless: O_WRONLY)
+    }
+
+    private static func isFile(_ number: Int32, unless mode: Int32) -> Bool {
         let flags = fcntl(number, F_GETFL)
-        guard flags >= 0, flags & O_ACCMODE != O_WRONLY else { return false }
+        guard flags >= 0, flags & O_ACCMODE != mode else { return false }
         var status = stat()
         return fstat(number, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }

@@ -12,11 +12,15 @@ enum EnvelopeInput {
     /// The most bytes that an envelope may have: 16 MiB, some 16,000 of the longest addresses.
     static let limit = 16 << 20
 
-    /// Reads what is left on a descriptor, without moving the offset of a regular file.
+    /// Reads what is left on a descriptor, or the whole file from its beginning, without moving
+    /// the offset of a regular file.
     /// - Throws: `FilterError` with exit 54.
-    static func bytes(on source: Descriptor) throws(FilterError) -> [UInt8] {
+    static func bytes(
+        on source: Descriptor, fromBeginning: Bool = false
+    ) throws(FilterError) -> [UInt8] {
         do throws(SystemError) {
-            guard let (offset, length) = try MessageInput.extent(of: source) else {
+            let extent = try MessageInput.extent(of: source, fromBeginning: fromBeginning)
+            guard let (offset, length) = extent else {
                 return try source.readToEnd("envelope", limit: limit)
             }
             guard length <= limit else {

@@ -45,7 +45,12 @@ public enum FilterMain {
             Convention.forget()
             try filter.open()
             return try chain.run(&filter)
-        case .shell, .resident, .qfilter:
+        case .qfilter:
+            let qfilter = QfilterConvention(setup, facts, F.name)
+            Convention.forget()
+            try filter.open()
+            return try qfilter.run(&filter)
+        case .shell, .resident:
             var shell = try ShellConvention(setup, facts, F.name)
             Convention.forget()
             try filter.open()

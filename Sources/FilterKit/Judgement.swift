@@ -2,6 +2,7 @@
 // filter-protocol(7).
 // SPDX-License-Identifier: MIT
 
+import Control
 import Glibc
 import MailModel
 import UnixIO
@@ -62,6 +63,11 @@ struct Judgement {
         }
     }
 
+    /// The exit code in qmail-queue's place, where a client may take the reply as a reason.
+    func exit(_ reason: QueueReason) -> FilterExit {
+        error?.exit ?? reason.exit(of: verdict)
+    }
+
     /// The edits of an accept.
     var edits: [Edit] {
         if case .accept(let edits) = verdict { edits } else { [] }
@@ -91,7 +97,9 @@ struct Judgement {
         var pairs: [(key: String, value: String?)] = [
             ("session", request.facts[.session]?.printable),
             ("message", request.facts[.message]?.printable),
-            ("stage", request.stage.rawValue), ("verdict", verdict.word),
+            ("stage", request.stage.rawValue),
+            ("client", request.facts[.clientIP]?.printable),
+            ("sender", request.reversePath?.bytes.printable), ("verdict", verdict.word),
         ]
         pairs.append(("outcome", request.outcome?.rawValue))
         if let reply = verdict.reply {

@@ -18,11 +18,13 @@ struct MessageInput: ~Copyable {
     /// The file that holds what was too much for memory.
     private let spilled: OwnedDescriptor?
 
-    /// Reads or measures what is on a descriptor, from its present offset on.
+    /// Reads or measures what is on a descriptor, from its present offset on; a regular file from
+    /// its beginning where the convention says so.
     /// - Throws: `FilterError` with exit 54 when it cannot be read.
-    init(_ source: Descriptor) throws(FilterError) {
+    init(_ source: Descriptor, fromBeginning: Bool = false) throws(FilterError) {
         do throws(SystemError) {
-            if let (offset, length) = try MessageInput.extent(of: source) {
+            let extent = try MessageInput.extent(of: source, fromBeginning: fromBeginning)
+            if let (offset, length) = extent {
                 base = .file(source, offset: offset, length: length)
                 spilled = nil
                 return
@@ -45,14 +47,18 @@ struct MessageInput: ~Copyable {
 
     var isEmpty: Bool { MessageView(base).baseLength == 0 }
 
-    /// Offset and length of what is left of a regular file; nil for anything else.
-    static func extent(of source: Descriptor) throws(SystemError) -> (offset: Int, length: Int)? {
+    /// Offset and length of what is left of a regular file, or of all of it; nil for anything else.
+    static func extent(
+        of source: Descriptor, fromBeginning: Bool = false
+    ) throws(SystemError) -> (offset: Int, length: Int)? {
         let status = try source.status("message")
         guard status.st_mode & S_IFMT == S_IFREG else { return nil }
         guard fcntl(source.rawValue, F_GETFL) & O_ACCMODE != O_WRONLY else {
             throw SystemError("read", "message", .badFileDescriptor)
         }
-        let offset = try retrying("lseek", "message") { lseek(source.rawValue, 0, SEEK_CUR) }
+        let offset =
+            fromBeginning
+            ? 0 : try retrying("lseek", "message") { lseek(source.rawValue, 0, SEEK_CUR) }
         return (offset, max(0, status.st_size - offset))
     }
 

@@ -2,6 +2,7 @@
 // qmail-queue(8); filter-protocol(7).
 // SPDX-License-Identifier: MIT
 
+import Control
 import Glibc
 import MailModel
 import SystemPackage
@@ -21,6 +22,7 @@ struct QueueConvention {
     /// Judges once.
     /// - Returns: the exit code, unless the next program took this process's place.
     mutating func run<F: Filter>(_ filter: inout F) throws(FilterError) -> FilterExit {
+        let reason = QueueReason(reserved: [0, 1])
         // All of descriptor 0 first, then all of 1: a sender that goes away closes 1 empty.
         let input = try MessageInput(Standard.input)
         let envelopeBytes = try EnvelopeInput.bytes(on: Standard.output)
@@ -31,7 +33,7 @@ struct QueueConvention {
             FilterRequest(
                 stage: .message, facts: facts, envelope: envelope,
                 messageLength: message.baseLength),
-            input.base, Origin(envelope: (1, envelopeBytes)))
+            input.base, Origin(envelope: (1, envelopeBytes), reason: reason))
         let judgement = Judgement.of(&filter, request, explains: explains).withoutHold
         judgement.explain(name)
         judgement.log(name, request)
@@ -39,7 +41,7 @@ struct QueueConvention {
             throw FilterError(.cannotRead, "the caller went away during the delay")
         }
         guard case .accept(let edits) = judgement.verdict else {
-            return judgement.verdict == .discard ? .accept : judgement.exit
+            return judgement.exit(reason)
         }
         let edited = edits.applied(to: envelope)
         // Nobody is left to deliver to: that is discard.
@@ -48,6 +50,7 @@ struct QueueConvention {
         try Handover.envelope(
             edited == envelope ? envelopeBytes : edited.queueFormat, on: 1,
             isUnchanged: edited == envelope)
+        reason.giveBack()
         try next.become()
     }
 }

@@ -12,6 +12,8 @@ struct Origin: Sendable {
     var marks: [(name: String, value: [UInt8])] = []
     /// The descriptor of the envelope, and what was read from it.
     var envelope: (descriptor: Int32, bytes: [UInt8])?
+    /// Where a client takes a reason, if there is one.
+    var reason: QueueReason?
 }
 
 extension Request {
@@ -30,6 +32,7 @@ extension Request {
         for mark in origin.marks {
             setenv(mark.name, mark.value.map { CChar(bitPattern: $0) } + [0], 1)
         }
+        origin.reason?.giveBack()
         try Setup.become(name)
     }
 }

@@ -24,7 +24,7 @@ public struct Setup: Sendable {
     static let options: [Usage.Option] = [
         .flag("check", "judge, but hand nothing on and consume nothing"),
         .flag("explain", "write the evidence as one JSON object to descriptor 2"),
-        .value("as", "CONVENTION", "queue, chain or shell, whatever it looks like"),
+        .value("as", "CONVENTION", "queue, chain, qfilter or shell, whatever it looks like"),
         .value("serve", "SOCKET", "serve requests on this Unix socket"),
         .value("workers", "MIN-MAX", "how many workers serve (2-32)"),
         .readyDescriptor,
@@ -60,11 +60,14 @@ public struct Setup: Sendable {
                     ? "the queue convention needs a next program after --"
                     : "a next program after -- is the queue convention and no other")
         }
+        // Before any file of ours may get these numbers.
+        guard convention != .qfilter || Convention.hasEnvelopeFiles else {
+            throw UsageError(
+                "the qfilter convention needs an envelope on descriptor 3 and a file for a new one on 4"
+            )
+        }
         if checks, convention == .queue {
             throw UsageError("--check hands nothing on, so it takes no next program")
-        }
-        if convention == .qfilter {
-            throw UsageError("the convention of qmail-qfilter is not supported yet")
         }
     }
 

@@ -27,10 +27,10 @@ public enum FilterExit: Int32, CaseIterable, Sendable {
     case `defer` = 71
     /// A defect of ours.
     case internalBug = 81
-    /// The verdict reject, where the caller takes a text.
-    case rejectWithText = 82
-    /// The verdict defer, where the caller takes a text.
-    case deferWithText = 88
+    /// Reject or defer, with the reason on descriptor 6 or 4; its first byte says which.
+    case reason = 82
+    /// Reject or defer, with the reason on the descriptor of `ERROR_FD`, else 2.
+    case reasonOnErrorDescriptor = 88
     /// The envelope is malformed.
     case malformedEnvelope = 91
     /// The verdict discard in the shell, qfilter and chain conventions.

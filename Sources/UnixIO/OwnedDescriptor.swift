@@ -42,8 +42,15 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
 
     /// Another descriptor of the same open file.
     public func duplicate() throws(SystemError) -> OwnedDescriptor {
+        try OwnedDescriptor.duplicate(of: raw)
+    }
+
+    /// Another descriptor, above 2, of what somebody else owns.
+    public static func duplicate(of number: Int32) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(
-            try retrying("dup", "descriptor \(raw)") { cunix_fcntl(raw, F_DUPFD_CLOEXEC, 3) })
+            try retrying("dup", "descriptor \(number)") {
+                cunix_fcntl(number, F_DUPFD_CLOEXEC, 3)
+            })
     }
 
     /// The same file opened anew, read-only, with an offset of its own: the one that may leave

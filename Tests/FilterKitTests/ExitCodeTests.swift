@@ -18,13 +18,14 @@ struct ExitCodeTests {
         try folder.write("message", "Subject: tag\n\nbody\n")
         // More than a pipe holds.
         try folder.write("large", "Subject: large\n\n\(String(repeating: "x\n", count: 100_000))")
+        try folder.write("empty", "")
         try folder.write("envelope", "Fa@example.org\0Tb@example.test\0\0")
         filter = "regex-filter --rules rules"
     }
 
     /// Runs a line of shell in the folder.
     private func shell(_ line: String) throws -> ToolResult {
-        var tool = try Tool("/bin/sh", ["-c", line])
+        var tool = try Tool("/bin/bash", ["-c", line])
         tool.folder = folder.path
         return try tool.run()
     }
@@ -60,8 +61,15 @@ struct ExitCodeTests {
         // --as beats what is recognised.
         ("FILTER_STAGE=message F --as shell <message >/dev/null", 0), ("F --as chain <message", 55),
         ("F --as nonsense <message", 55), ("F --as qfilter <message", 55),
-        // Of qmail-qfilter we only know that we do not know.
-        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<envelope", 55),
+        // The convention of qmail-qfilter without what belongs to it.
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<envelope 4>&-", 55),
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<envelope 4</dev/null", 55),
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<envelope 4> >(cat)", 55),
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<envelope 4>new >/dev/full", 53),
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<envelope 4>new >&-", 53),
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<message 4>new >out", 91),
+        ("QMAILPPID=1 NUMRCPTS=1 F <message 3<empty 4>new >out", 54),
+        ("QMAILPPID=1 NUMRCPTS=1 F <. 3<envelope 4>new >out", 54),
         ("QMAILPPID=1 NUMRCPTS=1 F <message >/dev/null", 0),
         // Helping needs somebody to read it.
         ("F --help >/dev/full", 53), ("F --version >&-", 53),

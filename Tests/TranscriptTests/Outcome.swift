@@ -57,6 +57,11 @@ extension Step {
             outcome.exit = "exit \(exitCode(in: way))"
             outcome.message = isAccepted ? output ?? message : nil
             outcome.envelope = isAccepted ? newQueueFormat : nil
+        case .qfilter:
+            let isEdited = isAccepted && !options.contains("--check")
+            outcome.exit = "exit \(exitCode(in: way))"
+            outcome.message = isEdited ? output ?? message : isAccepted ? message : nil
+            outcome.envelope = isEdited ? newQueueFormat : isAccepted ? queueFormat : nil
         case .chain, .resident:
             outcome.exit = way == .chain ? "exit \(exitCode(in: way))" : nil
             outcome.verdict = verdict

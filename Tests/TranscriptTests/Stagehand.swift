@@ -40,6 +40,7 @@ final class Stagehand {
         case .shell, .shellByPipe: try shell(step)
         case .queue, .queueByPipe: try queue(step)
         case .chain: try chain(step)
+        case .qfilter: try qfilter(step)
         case .resident: try ask(step)
         case .plain: try plain(step)
         }
@@ -107,6 +108,24 @@ final class Stagehand {
         let reply = bytes.isEmpty ? nil : try FilterReply(Fields(frame: bytes))
         var outcome = try outcome(of: step, reply, newMessage)
         outcome.exit = "\(result.termination)"
+        return outcome
+    }
+
+    private func qfilter(_ step: Step) throws -> Outcome {
+        let tool = try tool(step, try optionFacts(step))
+        var launcher = QfilterLauncher([tool], message: step.message, envelope: step.queueFormat)
+        launcher.messageOffset = step.message.count / 2
+        let result = try launcher.run()
+        var outcome = Outcome(exit: result.ends.last.map { "\($0)" })
+        let written = result.written.last
+        guard result.isQueued else {
+            // A filter that refuses writes nothing.
+            outcome.message = written.flatMap { $0.message.isEmpty ? nil : $0.message }
+            outcome.envelope = written.flatMap { $0.envelope.isEmpty ? nil : $0.envelope }
+            return outcome
+        }
+        outcome.message = result.message
+        outcome.envelope = result.envelope
         return outcome
     }
 

@@ -13,7 +13,7 @@ struct TranscriptCase: Sendable {
     /// `regex-filter/header.t:12`.
     var place: String
     var title: String
-    var ways: [Way] = [.shell, .shellByPipe, .queue, .queueByPipe, .chain, .resident]
+    var ways: [Way] = [.shell, .shellByPipe, .queue, .queueByPipe, .chain, .qfilter, .resident]
     /// Files of the folder that the tool runs in.
     var files: [(name: String, bytes: [UInt8])] = []
     /// Command lines of services that run meanwhile.
@@ -57,6 +57,7 @@ enum Way: String, CaseIterable, Sendable {
     case queue
     case queueByPipe = "queue-by-pipe"
     case chain
+    case qfilter
     case resident
     /// As any program: options, message, output, exit code; no verdict.
     case plain

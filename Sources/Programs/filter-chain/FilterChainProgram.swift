@@ -67,6 +67,7 @@ struct FilterChainProgram {
         guard byHand || !Arrival.outputIsTerminal else {
             throw UsageError("give --sender and --recipient, or an envelope on descriptor 1")
         }
+        let reason = byHand ? nil : QueueReason(reserved: [0, 1])
         // All of descriptor 0 first, then all of 1: a sender that goes away closes 1 empty.
         let arrival = try Arrival.take()
         guard !byHand || arrival.length > 0 else {
@@ -86,7 +87,7 @@ struct FilterChainProgram {
         if options.has("explain") { Explanation.write(outcome.verdict, outcome.trail) }
         let handover = Handover(
             root: root, byHand: byHand, isTrial: options.has("check"), id: id, facts: facts,
-            envelope: envelope, longestDelay: longestDelay)
+            envelope: envelope, reason: reason, longestDelay: longestDelay)
         return try handover.finish(&outcome, arrival)
     }
 

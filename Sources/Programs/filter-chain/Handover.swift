@@ -21,6 +21,8 @@ struct Handover {
     let id: QueueID
     let facts: Facts
     let envelope: Envelope
+    /// What the client takes beside the exit code.
+    let reason: QueueReason?
     /// What a verdict's delay is cut to.
     let longestDelay: Duration
 
@@ -31,8 +33,8 @@ struct Handover {
         tell(outcome.verdict)
         try wait(for: outcome.verdict.delay)
         switch outcome.verdict {
-        case .reject: return .reject
-        case .defer: return .defer
+        case .reject: return reason?.exit(of: outcome.verdict) ?? .reject
+        case .defer: return reason?.exit(of: outcome.verdict) ?? .defer
         case .discard: return byHand ? .discard : .accept
         case .accept(let edits):
             let file = outcome.replacement.take()
@@ -102,8 +104,9 @@ struct Handover {
     ) throws -> FilterExit {
         guard !edits.hold else {
             // The next program knows no such state.
-            tell(.defer(Reply(451, EnhancedStatus(4, 7, 1), "held for the administrator")))
-            return .defer
+            let verdict = Verdict.defer(EnhancedStatus(4, 7, 1), "held for the administrator")
+            tell(verdict)
+            return reason?.exit(of: verdict) ?? .defer
         }
         if let replacement, let range = edits.replacement {
             try place(
@@ -120,6 +123,7 @@ struct Handover {
         try file.borrowed.writeAll(edits.applied(to: envelope).queueFormat, "envelope")
         try place(try file.reopenedForReading(), 1)
         signal(SIGPIPE, SIG_DFL)
+        reason?.giveBack()
         // Two chains, one after the other, must not hand to each other for ever.
         let ours = Set(Facts.conventionVariables + ["CHAINMAIL_NEXT"])
         try exec(path, arguments, environment: Environment.all(without: ours))

@@ -11,7 +11,7 @@ errors
 | regex-filter: the message is empty: whoever wrote it refused it
 
 == an envelope that is empty, cut short or malformed
-conventions queue chain
+conventions queue chain qfilter
 file rules
 | sender /spam/ reject
 options --rules rules

@@ -148,7 +148,7 @@ output
 |
 
 == a null reverse-path is the business of HELO
-conventions queue chain resident
+conventions queue chain qfilter resident
 zone
 | mail.a.test. TXT "v=spf1 -all"
 options --resolver {zone}
@@ -181,7 +181,7 @@ verdict reject
 reply 550 5.7.23 SPF fail: mail.a.test does not let 192.0.2.1 send its mail
 
 == without a reverse-path and without HELO there is nobody to ask
-conventions queue chain resident
+conventions queue chain qfilter resident
 zone
 | a.test. TXT "v=spf1 -all"
 options --resolver {zone}
@@ -219,7 +219,7 @@ message
 verdict accept
 
 == nor one that the environment lets relay
-conventions shell queue
+conventions shell queue qfilter
 zone
 | a.test. TXT "v=spf1 -all"
 options --resolver {zone}

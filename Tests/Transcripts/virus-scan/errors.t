@@ -1,7 +1,7 @@
 # What keeps the scanner from scanning.
 
 == without a pool queue and chain defer
-conventions queue chain
+conventions queue chain qfilter
 options --pool {folder}/nobody
 sender a@example.org
 recipient b@example.test
