@@ -57,19 +57,13 @@ public struct Routing: Sendable {
     private let mailboxDomains: Set<[UInt8]>
     private let domainOfNone: [UInt8]
 
-    /// Reads `locals`, `virtualdomains`, `mailboxes` and `envnoathost`.
+    /// Reads `locals`, `virtualdomains`, `mailboxes` (or its cdb) and `envnoathost`.
     /// - Throws: `ControlError` when one that is there cannot be read, or `me` is missing.
     public init(_ control: ControlFolder) throws(ControlError) {
         let me = try control.me()
         locals = try control.keys("locals") ?? ControlMap(keys: [me])
         virtual = try control.map("virtualdomains") ?? ControlMap(keys: [])
-        var domains: Set<[UInt8]> = []
-        for line in try control.list("mailboxes") ?? [] {
-            let address = line.bytes.prefix { !$0.isBlank }
-            guard let at = address.lastIndex(of: 0x40) else { continue }
-            domains.insert(address[(at + 1)...].asciiLowercased)
-        }
-        mailboxDomains = domains
+        mailboxDomains = try control.mailboxDomains()
         domainOfNone = try control.lineOrMe("envnoathost")
     }
 

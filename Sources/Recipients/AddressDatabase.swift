@@ -5,14 +5,14 @@
 import Control
 import MailModel
 
-/// `cdb:PATH`: what `MailboxCompiler` made, a validrcptto.cdb, or a recipients.cdb of s/qmail. The
-/// file is opened for each question.
+/// `cdb:PATH`: what `MailboxCompiler` made, a validrcptto.cdb, or a recipients.cdb of s/qmail.
 struct AddressDatabase: RecipientSource {
     /// The most domains that the addresses of one file may be in.
     static let maximumDomains = 1_000_000
 
     private let path: String
     private let settings: SourceSettings
+    private var file: Watched<(database: ConstantDatabase, ours: MailboxTable?)>
     /// A file that was not made by us names its domains only in its addresses.
     private var domains: Watched<Set<[UInt8]>>
 
@@ -22,7 +22,11 @@ struct AddressDatabase: RecipientSource {
         domains = Watched([path]) { () throws(ControlError) in
             try AddressDatabase.domains(in: path)
         }
-        _ = try ConstantDatabase(path)
+        file = Watched([path]) { () throws(ControlError) in
+            let database = try ConstantDatabase(path)
+            return (database, try MailboxTable(database))
+        }
+        _ = try file.current()
     }
 
     var label: String { "cdb:\(path)" }
@@ -31,10 +35,8 @@ struct AddressDatabase: RecipientSource {
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
         try reading { () throws(ControlError) in
-            let database = try ConstantDatabase(path)
-            if let table = try MailboxTable(database) {
-                return try table.presence(of: mailbox, settings)
-            }
+            let (database, ours) = try file.current()
+            if let ours { return try ours.presence(of: mailbox, settings) }
             guard let domain = mailbox.domain?.asciiLowercased, !domain.isEmpty else {
                 return .unknownDomain
             }

@@ -30,11 +30,6 @@ struct FileVersion: Equatable {
             throw .unreadable(error)
         }
     }
-
-    /// True when this version was changed before the other.
-    func isOlder(than other: FileVersion) -> Bool {
-        (seconds, nanoseconds) < (other.seconds, other.nanoseconds)
-    }
 }
 
 /// What was read from files, read again when one of them has changed: looking costs a stat(2) for

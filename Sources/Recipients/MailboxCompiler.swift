@@ -37,7 +37,7 @@ public enum MailboxCompiler {
         var counts = Counts()
         var domains: Set<[UInt8]> = []
         do throws(ConstantDatabaseWriter.Failure) {
-            try writer.add([], MailboxTable.format)
+            try writer.add([], ConstantDatabase.mailboxFormat)
         } catch { throw failure(error, source, database) }
         while let (number, line) = try list.next() {
             let entry = try parse(line, source, number)

@@ -11,12 +11,12 @@ import UnixIO
 /// `.cdb` is beside it and not older, and `MailboxCompiler` made it, that one is asked and the text
 /// is not even read.
 ///
-/// Both are looked at for every question, since another process may know of a new mailbox already
-/// and have accepted mail for it.
+/// For every question it is looked whether either has changed, since another process may know of a
+/// new mailbox already and have accepted mail for it.
 public struct MailboxFile: RecipientSource {
     private let path: String
     private let settings: SourceSettings
-    private var text: Watched<MailboxText>
+    private var table: Watched<MailboxTable>
 
     /// Reads a file. Maildirs without a path, or with a relative one, are below the mail folder of
     /// the settings' root.
@@ -24,8 +24,11 @@ public struct MailboxFile: RecipientSource {
     public init(_ path: String, _ settings: SourceSettings) throws(ControlError) {
         self.path = path
         self.settings = settings
-        text = Watched([path]) { () throws(ControlError) in try MailboxText(path) }
-        _ = try table()
+        table = Watched([path, "\(path).cdb"]) { () throws(ControlError) in
+            if let database = try ConstantDatabase.compiled(of: path) { return .database(database) }
+            return .text(try MailboxText(path))
+        }
+        _ = try table.current()
     }
 
     /// `file:PATH`.
@@ -38,20 +41,12 @@ public struct MailboxFile: RecipientSource {
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
         try reading { () throws(ControlError) in
-            let table = try table()
+            let table = try table.current()
             if case .database = table { trail.note("\(path).cdb is not older") }
             return try table.presence(of: mailbox, settings)
         }
     }
 
-    private mutating func table() throws(ControlError) -> MailboxTable {
-        if let database = try ConstantDatabase.ifPresent("\(path).cdb") {
-            let compiled = FileVersion(try database.status())
-            let isOlder = try FileVersion.of(path).map(compiled.isOlder) ?? false
-            if !isOlder, let table = try MailboxTable(database) { return table }
-        }
-        return MailboxTable(try text.current())
-    }
 }
 
 extension ControlFolder {

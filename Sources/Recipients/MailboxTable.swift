@@ -12,17 +12,11 @@ enum MailboxTable {
     /// What `MailboxCompiler` made of them.
     case database(ConstantDatabase)
 
-    /// The data of the empty key, which makes a cdb one of ours.
-    static let format = Array("chainmail mailboxes 1".utf8)
-
     /// The table in a cdb; nil when it is not one of ours.
     init?(_ database: ConstantDatabase) throws(ControlError) {
-        guard try database.value(for: []) == MailboxTable.format else { return nil }
+        guard try database.value(for: []) == ConstantDatabase.mailboxFormat else { return nil }
         self = .database(database)
     }
-
-    /// A table of lines.
-    init(_ text: MailboxText) { self = .text(text) }
 
     /// What the list says: the mailbox itself, then without its extension, then the `@domain` that
     /// takes all others.

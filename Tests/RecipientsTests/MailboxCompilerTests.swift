@@ -45,6 +45,19 @@ import Testing
         #expect(alone == text)
     }
 
+    @Test func `the domains that the queue delivers here are those of either`() throws {
+        try folder.write("mailboxes", Self.list)
+        let control = ControlFolder(folder.path)
+        let listed = try control.mailboxDomains()
+        #expect(listed == [Array("example.test".utf8), Array("all.test".utf8)])
+        _ = try compile(Self.list)
+        #expect(try control.mailboxDomains() == listed)
+        unlink(folder.file("mailboxes"))
+        #expect(try control.mailboxDomains() == listed)
+        unlink(folder.file("mailboxes.cdb"))
+        #expect(try control.mailboxDomains().isEmpty)
+    }
+
     @Test func `the database is used unless it is older than the text`() throws {
         _ = try compile("a@x.test\n")
         let path = folder.file("mailboxes")

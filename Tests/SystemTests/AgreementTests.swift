@@ -106,20 +106,28 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("alice@example.test", true), ("ALICE@Example.TEST", true), ("anyone@all.test", true),
-        ("nobody@example.test", false), ("alice-extension@example.test", false),
-        ("own@other.test", true), ("none@other.test", false),
-    ])
-    func `rcpt-validate and deliver-local know the same mailboxes`(
-        address: String, exists: Bool
+    @Test(
+        arguments: [
+            ("alice@example.test", true), ("ALICE@Example.TEST", true), ("anyone@all.test", true),
+            ("nobody@example.test", false), ("alice-extension@example.test", false),
+            ("own@other.test", true), ("none@other.test", false),
+        ], [false, true])
+    func `rcpt-validate and deliver-local know the same mailboxes, listed or compiled`(
+        row: (address: String, exists: Bool), isCompiled: Bool
     ) throws {
+        let (address, exists) = row
         let folder = try TestFolder()
         try folder.write("etc/control/me", "mail.example.test\n")
         try folder.write("etc/control/locals", "example.test\nall.test\nother.test\n")
         try folder.write(
             "etc/control/mailboxes",
             "alice@example.test\n@all.test everybody\nown@other.test \(folder.path)/own\n")
+        if isCompiled {
+            let compiled = try Tool(
+                "chainmail", ["mailboxes", "compile", "--root", folder.path]
+            ).run()
+            #expect(compiled.code == 0, "\(compiled.errors)")
+        }
         var validate = try Tool(
             "rcpt-validate",
             ["--root", folder.path, "--sender", "a@x.test", "--recipient", address])
