@@ -121,6 +121,21 @@ ssize_t cresolv_answers(const uint8_t *message, size_t length, struct cresolv_re
     return (ssize_t)count;
 }
 
+int64_t cresolv_negative_ttl(const uint8_t *message, size_t length) {
+    ns_msg parsed;
+    if (open_message(message, length, &parsed) != 0) return -1;
+    for (int i = 0; i < ns_msg_count(parsed, ns_s_ns); i++) {
+        ns_rr record;
+        if (ns_parserr(&parsed, ns_s_ns, i, &record) != 0) return -1;
+        if (ns_rr_type(record) != ns_t_soa || ns_rr_class(record) != ns_c_in) continue;
+        // The last of the five numbers that end the data is MINIMUM.
+        if (ns_rr_rdlen(record) < 22) return -1;
+        uint32_t minimum = (uint32_t)ns_get32(ns_rr_rdata(record) + ns_rr_rdlen(record) - 4);
+        return minimum < ns_rr_ttl(record) ? minimum : ns_rr_ttl(record);
+    }
+    return -1;
+}
+
 int cresolv_connect(int type, const uint8_t *address, size_t length, uint16_t port) {
     union {
         struct sockaddr any;

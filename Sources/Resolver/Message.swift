@@ -55,6 +55,11 @@ struct Message {
             && DomainName(header.question_name) == question.name
     }
 
+    /// How long a "no" may be kept, in seconds; nil: not at all. RFC 2308, section 5.
+    var negativeTimeToLive: UInt32? {
+        UInt32(exactly: cresolv_negative_ttl(bytes, bytes.count))
+    }
+
     /// The records of the answer section.
     func records() throws(ResolverError) -> [Record] {
         let count = Int(header.answers)

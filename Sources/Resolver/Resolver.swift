@@ -79,10 +79,20 @@ public struct Resolver: Sendable {
         _ name: [UInt8], _ type: RecordType, deadline: Deadline = .never
     ) throws(ResolverError) -> Lookup<Record> {
         guard let name = DomainName(name) else { throw .badName }
-        let question = Question(name: name, type: type.rawValue)
+        return try answer(Question(name: name, type: type.rawValue), deadline: deadline).lookup
+    }
+
+    /// The answer to a question, with how long it may be kept.
+    func answer(_ question: Question, deadline: Deadline) throws(ResolverError) -> Answer {
         let message = try ask(question, deadline)
-        if message.code == Resolver.nameError { return .noName }
-        return try Resolver.select(from: try message.records(), question)
+        guard message.code != Resolver.nameError else {
+            return Answer(lookup: .noName, timeToLive: message.negativeTimeToLive)
+        }
+        let lookup = try Resolver.select(from: try message.records(), question)
+        if case .found(_, let timeToLive) = lookup {
+            return Answer(lookup: lookup, timeToLive: timeToLive)
+        }
+        return Answer(lookup: lookup, timeToLive: message.negativeTimeToLive)
     }
 
     /// RFC 1035, section 4.1.1: NXDOMAIN.

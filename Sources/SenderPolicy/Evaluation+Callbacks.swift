@@ -53,6 +53,10 @@ extension Evaluation {
 
     /// Makes the frame of a policy that is entered and gives its terms.
     private func policy(_ token: Token) throws(Stop) -> [String] {
+        if token.part == .first, let localPolicy {
+            frames.append(Frame(domain: question.domain, policy: localPolicy))
+            return try terms(of: frames.count - 1)
+        }
         let domain = try domain(ofPolicy: token)
         guard let record = try record(of: domain) else {
             guard token.part == .first else {

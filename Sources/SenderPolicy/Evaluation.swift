@@ -19,6 +19,8 @@ final class Evaluation {
 
     let question: SPFQuestion
     private let receiver: [UInt8]
+    /// What is evaluated in place of the domain's own policy.
+    let localPolicy: Policy?
     var lookups: CountedResolver
     var frames: [Frame] = []
     /// The exchanges of the `mx` terms that were looked up.
@@ -31,8 +33,12 @@ final class Evaluation {
     private var mechanism: String?
     private var explanation: String?
 
-    init(_ question: SPFQuestion, receiver: [UInt8], lookups: CountedResolver) {
+    init(
+        _ question: SPFQuestion, receiver: [UInt8], lookups: CountedResolver,
+        localPolicy: Policy? = nil
+    ) {
         self.question = question
+        self.localPolicy = localPolicy
         self.receiver = receiver
         self.lookups = lookups
     }
@@ -73,7 +79,7 @@ final class Evaluation {
         SPFFinding(
             question: question, result: result, mechanism: mechanism, explanation: explanation,
             problem: stop?.reason, lookups: lookups.terms, voidLookups: lookups.voids,
-            queries: lookups.queries)
+            queries: lookups.queries, remembered: lookups.remembered)
     }
 
     /// Section 4.3: a name of the DNS with at least two labels, and no address literal.

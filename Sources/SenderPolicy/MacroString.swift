@@ -5,8 +5,12 @@
 import MailModel
 
 /// What is wrong with a record, in words for a log.
-struct PolicySyntaxError: Error, Hashable {
+public struct PolicySyntaxError: Error, Hashable, CustomStringConvertible {
     let reason: String
+
+    /// The words.
+    public var description: String { reason }
+
     init(_ reason: String) { self.reason = reason }
 }
 

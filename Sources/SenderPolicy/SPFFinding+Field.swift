@@ -34,6 +34,7 @@ extension SPFFinding {
     private var statement: String {
         let domain = question.domain.isEmpty ? "unknown domain" : question.domain.printable
         let client = question.client
+        if isLocal { return "\(result.rawValue) for \(client) by local policy" }
         return switch result {
         case .pass: "domain of \(domain) designates \(client) as permitted sender"
         case .fail: "domain of \(domain) does not designate \(client) as permitted sender"

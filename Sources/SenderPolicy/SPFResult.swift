@@ -89,4 +89,8 @@ public struct SPFFinding: Hashable, Sendable {
     public let voidLookups: Int
     /// Every question to the DNS, such as `TXT example.org`.
     public let queries: [String]
+    /// How many of these were answered from memory.
+    public let remembered: Int
+    /// True when the local policy decided and not the domain's.
+    public var isLocal = false
 }

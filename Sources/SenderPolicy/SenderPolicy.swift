@@ -29,24 +29,48 @@ public struct SenderPolicy: Sendable {
     private let resolver: Resolver
     private let receiver: [UInt8]
     private let timeout: Duration
+    private let localPolicy: LocalPolicy?
 
     /// Checks for this host.
     /// - Parameters:
     ///   - resolver: where names are looked up.
     ///   - receiver: our name, for explanations that quote it.
     ///   - timeout: for one check as a whole; section 4.6.4 wants at least 20 seconds.
-    public init(resolver: Resolver, receiver: [UInt8], timeout: Duration = .seconds(20)) {
+    ///   - localPolicy: what is asked where a domain does not let a client pass.
+    public init(
+        resolver: Resolver, receiver: [UInt8], timeout: Duration = .seconds(20),
+        localPolicy: LocalPolicy? = nil
+    ) {
         self.resolver = resolver
         self.receiver = receiver
         self.timeout = timeout
+        self.localPolicy = localPolicy
     }
 
-    /// Checks one identity of one client. What cannot be found out is a temperror.
-    public func check(_ question: SPFQuestion) -> SPFFinding {
+    /// Checks one identity of one client. What cannot be found out is a temperror. Answers of the
+    /// DNS are taken from the cache and kept there; `now` are seconds of the clock that it goes by.
+    public func check(
+        _ question: SPFQuestion, cache: inout AnswerCache, now: Int = WallClock.seconds
+    ) -> SPFFinding {
+        let deadline = Deadline.after(timeout)
+        let finding = evaluate(question, nil, &cache, deadline, now)
+        guard let localPolicy, finding.yields else { return finding }
+        return finding.joined(
+            with: evaluate(question, localPolicy.policy, &cache, deadline, now))
+    }
+
+    private func evaluate(
+        _ question: SPFQuestion, _ policy: Policy?, _ cache: inout AnswerCache,
+        _ deadline: Deadline, _ now: Int
+    ) -> SPFFinding {
+        // Moved, not copied: the evaluation owns it meanwhile.
+        let lookups = CountedResolver(resolver, deadline: deadline, cache: cache, now: now)
+        cache = AnswerCache(limit: 0)
         let evaluation = Evaluation(
-            question, receiver: receiver,
-            lookups: CountedResolver(resolver, deadline: .after(timeout)))
+            question, receiver: receiver, lookups: lookups, localPolicy: policy)
         evaluation.run()
-        return evaluation.finding
+        let finding = evaluation.finding
+        cache = evaluation.lookups.takeCache()
+        return finding
     }
 }

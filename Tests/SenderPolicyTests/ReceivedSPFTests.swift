@@ -17,7 +17,7 @@ struct ReceivedSPFTests {
         let finding = SPFFinding(
             question: try #require(question), result: result, mechanism: mechanism,
             explanation: nil,
-            problem: problem, lookups: 0, voidLookups: 0, queries: [])
+            problem: problem, lookups: 0, voidLookups: 0, queries: [], remembered: 0)
         let field = try #require(finding.field(receiver: Array("mx.test".utf8)))
         return String(decoding: field.bytes, as: UTF8.self)
     }

@@ -56,6 +56,10 @@ int cresolv_header(const uint8_t *message, size_t length, struct cresolv_header 
 ssize_t cresolv_answers(const uint8_t *message, size_t length, struct cresolv_record *records,
                         size_t capacity);
 
+// How many seconds a "no" may be kept: the less of the TTL and the MINIMUM of the SOA record in the
+// authority section (RFC 2308, section 5). Returns -1 when there is none or it is malformed.
+int64_t cresolv_negative_ttl(const uint8_t *message, size_t length);
+
 // A close-on-exec, non-blocking socket of this type (SOCK_DGRAM or SOCK_STREAM), connected to an
 // address of 4 or 16 bytes: a datagram socket then takes nothing from anybody else. The kernel
 // picks a random source port. Returns it, or -1 with errno; a stream may still be connecting.

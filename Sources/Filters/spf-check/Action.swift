@@ -9,9 +9,27 @@ import SenderPolicy
 struct Action {
     private let rejected: Set<SPFResult>
     private let deferred: Set<SPFResult>
+    /// True when nothing is checked at all.
+    let isOff: Bool
 
-    /// Reads `--reject` and `--defer`.
+    /// What qmail's levels of `spfbehavior` reject. From 2 on they defer temperror; 0 is off.
+    private static let behaviors: [Set<SPFResult>] = [
+        [], [], [], [.fail], [.fail, .softfail], [.fail, .softfail, .neutral],
+        [.fail, .softfail, .neutral, .none, .permerror],
+    ]
+
+    /// Reads `--reject` and `--defer`, or `--behavior`.
     init(_ options: Options) throws(UsageError) {
+        if let level = try options.integer("behavior", in: 0...Action.behaviors.count - 1) {
+            guard !options.has("reject"), !options.has("defer") else {
+                throw UsageError("--behavior says what --reject and --defer say: give one of them")
+            }
+            isOff = level == 0
+            rejected = Action.behaviors[level]
+            deferred = level >= 2 ? [.temperror] : []
+            return
+        }
+        isOff = false
         rejected = try Action.results(options, "reject") ?? [.fail]
         let standard: Set<SPFResult> = rejected.contains(.temperror) ? [] : [.temperror]
         deferred = try Action.results(options, "defer") ?? standard
@@ -46,6 +64,8 @@ struct Action {
         let client = finding.question.client
         let (detail, text): (UInt16, String) =
             switch finding.result {
+            case .fail where finding.isLocal:
+                (23, "SPF fail: \(client) may not send mail of \(domain) by local policy")
             // Section 6.2: it must be clear whose words these are.
             case .fail where finding.explanation != nil:
                 (23, "SPF fail; \(domain) explains: \(finding.explanation ?? "")")

@@ -20,6 +20,10 @@ import UnixIO
         .values("resolver", "ADDRESS[:PORT]", "ask this resolver"),
         .value("timeout", "TIME", "for one check as a whole (20s)"),
         .value("receiver", "NAME", "our name (control/me, else the host's)"),
+        .value("local-policy", "TERMS", "what may pass although its domain does not let it"),
+        .value("behavior", "0-6", "qmail's spfbehavior, instead of --reject and --defer"),
+        .value("header", "FIELD", "received-spf (the default), authentication-results, both, none"),
+        .value("cache", "SIZE", "memory of each worker for answers of the DNS (4M)"),
         .root,
     ]
 
@@ -38,9 +42,11 @@ import UnixIO
     }
 
     private let action: Action
+    private let fields: TraceFields
     private let identities: Identities
     private let policy: SenderPolicy
     private let receiver: [UInt8]
+    private var cache: AnswerCache
 
     static func main() { FilterMain.run(Self.self) }
 
@@ -48,11 +54,14 @@ import UnixIO
         let options = setup.options
         let control = Root(options).control
         action = try Action(options)
+        fields = try options.choice("header", TraceFields.self) ?? .receivedSPF
+        cache = AnswerCache(limit: try options.size("cache") ?? AnswerCache.defaultLimit)
         identities = try options.choice("identity", Identities.self) ?? .mailfrom
         receiver = try options.bytes("receiver") ?? control.line("me") ?? SPFCheck.hostName()
         policy = SenderPolicy(
             resolver: Resolver(servers: try Resolver.servers(options, control)),
-            receiver: receiver, timeout: try options.duration("timeout") ?? .seconds(20))
+            receiver: receiver, timeout: try options.duration("timeout") ?? .seconds(20),
+            localPolicy: try SPFCheck.localPolicy(options))
     }
 
     mutating func judge(
@@ -62,7 +71,11 @@ import UnixIO
             evidence["skipped"] = request.facts.mayRelay ? "the client may relay" : "no client"
             return .accept
         }
-        var edits: [Edit] = []
+        guard !action.isOff else {
+            evidence["skipped"] = "behavior 0"
+            return .accept
+        }
+        var edits = fields.hasResults ? try request.removalOfForgedResults(receiver) : []
         for identity in identities.all {
             // A check of HELO alone needs no envelope.
             let path = request.reversePath ?? .null
@@ -75,13 +88,22 @@ import UnixIO
                 edits.append(.note(name: "spf", value: Array(SPFResult.none.rawValue.utf8)))
                 continue
             }
-            let finding = policy.check(question)
+            let finding = policy.check(question, cache: &cache)
             finding.record(in: &evidence)
             if let refusal = action.refusal(finding) { return refusal }
-            if let field = finding.field(receiver: receiver) { edits.append(.prepend(field)) }
+            edits += fields.edits(finding, receiver, isOfHelo: identity == .helo || path.isNull)
             edits.append(.note(name: "spf", value: Array(finding.result.rawValue.utf8)))
         }
         return .accept(edits)
+    }
+
+    private static func localPolicy(_ options: Options) throws(UsageError) -> LocalPolicy? {
+        guard let terms = options.bytes("local-policy") else { return nil }
+        do throws(PolicySyntaxError) {
+            return try LocalPolicy(terms)
+        } catch {
+            throw UsageError("--local-policy \(terms.printable): \(error)")
+        }
     }
 
     private static func hostName() throws(SystemError) -> [UInt8] {
@@ -101,8 +123,10 @@ extension SPFFinding {
         evidence["mechanism"] = mechanism.map(JSON.text) ?? .null
         evidence["explanation"] = explanation.map(JSON.text) ?? .null
         if let problem { evidence.log("problem", problem) }
+        if isLocal { evidence["local_policy"] = true }
         evidence["lookups"] = .number(lookups)
         evidence["void_lookups"] = .number(voidLookups)
         evidence["queries"] = .list(queries.map(JSON.text))
+        if remembered > 0 { evidence["remembered"] = .number(remembered) }
     }
 }
