@@ -211,6 +211,12 @@ let package = Package(
                 "filter-chain", "queue-message", "regex-filter", "regex-filter-full",
             ]),
         tests(
+            "Damage",
+            [
+                "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter", "spf-check",
+                "throttle", "rcpt-validate", "virus-scan", "virus-scan-full", "zone-server",
+            ]),
+        tests(
             "Transcript",
             [
                 "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter",

@@ -16,6 +16,8 @@ final class Stagehand {
     private var services: [Service] = []
     private var resident: (options: [String], service: Service)?
     private var zoneAddress = ""
+    /// True when the tool finds a client behind descriptor 6 that reads a reason.
+    var givesReasons = false
 
     init(_ one: TranscriptCase, _ way: Way) throws {
         self.one = one
@@ -82,9 +84,12 @@ final class Stagehand {
         var tool = try tool(step, try optionFacts(step) + ["--", "/bin/sh", "-c", script])
         tool.envelope = step.queueFormat
         for name in ["next-message", "next-envelope"] { unlink(folder.file(name)) }
+        let pipe = try OwnedPipe()
+        if givesReasons { tool.descriptors[6] = pipe.writing.rawValue }
         let result = try tool.run()
+        let (exit, reason) = try told(result.termination, pipe.reading)
         return Outcome(
-            exit: "\(result.termination)", message: try? folder.read("next-message"),
+            exit: exit, reply: reason, message: try? folder.read("next-message"),
             envelope: try? folder.read("next-envelope"))
     }
 
@@ -115,8 +120,11 @@ final class Stagehand {
         let tool = try tool(step, try optionFacts(step))
         var launcher = QfilterLauncher([tool], message: step.message, envelope: step.queueFormat)
         launcher.messageOffset = step.message.count / 2
+        let pipe = try OwnedPipe()
+        if givesReasons { launcher.descriptor6 = pipe.writing.rawValue }
         let result = try launcher.run()
-        var outcome = Outcome(exit: result.ends.last.map { "\($0)" })
+        let (exit, reason) = try told(result.ends.last ?? .exited(-1), pipe.reading)
+        var outcome = Outcome(exit: exit, reply: reason)
         let written = result.written.last
         guard result.isQueued else {
             // A filter that refuses writes nothing.
@@ -127,6 +135,17 @@ final class Stagehand {
         outcome.message = result.message
         outcome.envelope = result.envelope
         return outcome
+    }
+
+    /// The exit code, where a reason was given that of the verdict, and the reason.
+    private func told(
+        _ end: Termination, _ pipe: Descriptor
+    ) throws -> (exit: String, reason: String?) {
+        guard end == .exited(FilterExit.reason.rawValue) else { return ("\(end)", nil) }
+        var bytes = [UInt8](repeating: 0, count: 1024)
+        let got = try bytes.withUnsafeMutableBytes { try pipe.readSome(into: $0, "reason") }
+        let reason = String(decoding: bytes[..<got], as: UTF8.self)
+        return (reason.hasPrefix("D") ? "exit 31" : "exit 71", reason)
     }
 
     private func ask(_ step: Step) throws -> Outcome {
