@@ -1,5 +1,5 @@
-// lmdb-commits: transactions a second of plain LMDB, three puts each, with the options of throttle.
-// usage: lmdb-commits FILE COUNT
+// lmdb-commits: transactions a second of plain LMDB with the options of throttle.
+// usage: lmdb-commits FILE COUNT KEYS     (each reads and writes so many keys)
 // SPDX-License-Identifier: MIT
 #include <lmdb.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@ static void check(int code) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 3) return 64;
+    if (argc != 4) return 64;
     MDB_env *environment;
     MDB_txn *transaction;
     MDB_dbi database;
@@ -29,11 +29,12 @@ int main(int argc, char **argv) {
     }
     check(mdb_txn_commit(transaction));
     long count = atol(argv[2]);
+    unsigned keys = (unsigned)atoi(argv[3]);
     struct timespec begin, end;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (long i = 0; i < count; i++) {
         check(mdb_txn_begin(environment, NULL, 0, &transaction));
-        for (unsigned key = 0; key < 3; key++) {
+        for (unsigned key = 0; key < keys; key++) {
             MDB_val k = {sizeof key, &key}, v;
             check(mdb_get(transaction, database, &k, &v));
             MDB_val w = {24, &(char[24]){(char)i}};

@@ -117,8 +117,8 @@ public final class RedisStore: LimitStore {
         }
     }
 
-    /// Asks within the time-out. A connection that turns out to be closed is replaced once; what
-    /// the server did before it went counts twice then, which is stricter and no more.
+    /// Asks within the time-out. What is not answered in time may still be charged, later: that is
+    /// stricter and no more.
     private func asking(
         _ body: (RedisConnection, Deadline) throws(CounterError) -> RedisReply
     ) throws(CounterError) -> RedisReply {

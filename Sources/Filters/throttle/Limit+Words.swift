@@ -61,6 +61,7 @@ extension Limit {
             words.isEmpty
             ? "too many \(unit.rawValue), try again later" : words.joined(separator: " ")
         name = "\(keyWord) \(unit.rawValue) \(rate)"
+        prefix = CounterName(name, []).bytes
     }
 
     private static func action(_ words: inout ArraySlice<String>) throws(LineError) -> LimitAction {

@@ -41,6 +41,8 @@ struct Limit: Hashable, Sendable {
     let text: String
     /// Key, unit and rate in one form: two limits that agree in these share their counters.
     let name: String
+    /// The name and the NUL after it, which keys in the store begin with.
+    let prefix: [UInt8]
 
     /// What an occasion does to this limit: one charge for each value of its key, and for one that
     /// asks for a wait another.
@@ -58,7 +60,7 @@ struct Limit: Hashable, Sendable {
                 .take(rate, units: amount, refuses: action.refuses)
             }
         return key.values(of: occasion).flatMap { value in
-            let charge = Charge(CounterName(name, value).bytes, kind)
+            let charge = Charge(prefix + value, kind)
             guard case .spamthrottle(let step, let most) = action, !occasion.isFailure else {
                 return [charge]
             }

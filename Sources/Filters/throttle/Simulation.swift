@@ -13,6 +13,9 @@ private final class LogClock {
 
 /// What a limit did.
 private struct Tally {
+    /// The most keys that are counted one by one.
+    static let maximumKeys = 1_000_000
+
     var asked = 0
     var over = 0
     /// By the key's value: asked and over.
@@ -118,6 +121,7 @@ extension Tally {
     mutating func count(_ key: String, isOver: Bool) {
         asked += 1
         over += isOver ? 1 : 0
+        guard keys.count < Tally.maximumKeys || keys[key] != nil else { return }
         keys[key, default: (0, 0)].asked += 1
         keys[key, default: (0, 0)].over += isOver ? 1 : 0
     }
