@@ -93,6 +93,11 @@ let package = Package(
         library("CHiredis", "libhiredis-dev"),
         module("Counters", ["CLMDB", "CHiredis", "MailModel", "UnixIO"]),
         module("Recipients", ["Control", "MailModel", "UnixIO"]),
+        module("SQL", ["MailModel", "UnixIO"]),
+        library("CSQLite", pkgConfig: "sqlite3", "libsqlite3-dev"),
+        module("SQLite", ["CSQLite", "SQL", "MailModel", "UnixIO"]),
+        library("CPostgreSQL", pkgConfig: "libpq", "libpq-dev"),
+        module("PostgreSQL", ["CPostgreSQL", "SQL", "MailModel", "UnixIO"]),
 
         // Filters and their chain.
         module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),
@@ -103,7 +108,16 @@ let package = Package(
             "regex-filter-full", ["RegexRules", "MessageStructure"], linker: hasStaticRuntime),
         filter("spf-check", ["SenderPolicy", "Resolver"]),
         filter("throttle", ["Counters", "Resolver"]),
-        filter("rcpt-validate", ["Recipients"]),
+        module(
+            "RecipientValidation",
+            [
+                "FilterKit", "MailModel", "UnixIO", "Control", "Recipients", "SQL", "SQLite",
+                "Resolver", "SMTPProtocol", "Callout",
+            ]),
+        filter("rcpt-validate", ["RecipientValidation", "Recipients"]),
+        filter(
+            "rcpt-validate-full", ["RecipientValidation", "Recipients", "SQL", "PostgreSQL"],
+            linker: hasStaticRuntime),
         filter("virus-scan", ["Scanning", "Quarantine"]),
         filter(
             "virus-scan-full", ["VirusScanner", "Scanning", "Quarantine"], linker: hasStaticRuntime),
@@ -113,6 +127,9 @@ let package = Package(
         module("SMTPProtocol", ["MailModel"]),
         module("MailQueue", ["MailModel", "UnixIO", "Workers", "Control"]),
         module("SMTPClient", ["MailModel", "UnixIO", "SMTPProtocol"]),
+        module(
+            "Callout",
+            ["MailModel", "UnixIO", "Control", "Resolver", "SMTPProtocol", "SMTPClient"]),
         module(
             "Delivery",
             [
@@ -175,6 +192,22 @@ let package = Package(
         tests(
             "SenderPolicy",
             ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
+        tests("SQL", ["SQL"]),
+        tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
+        tests("PostgreSQL", ["PostgreSQL", "SQL", "UnixIO", "TestSupport"]),
+        tests(
+            "Callout",
+            [
+                "Callout", "Control", "MailModel", "Resolver", "SMTPProtocol", "UnixIO",
+                "TestSupport", "zone-server",
+            ]),
+        tests(
+            "RecipientValidation",
+            [
+                "RecipientValidation", "Recipients", "SQL", "Control", "MailModel", "Resolver",
+                "UnixIO", "Workers", "TestSupport", "rcpt-validate", "rcpt-validate-full",
+                "zone-server",
+            ]),
         tests(
             "Recipients",
             [
@@ -220,7 +253,8 @@ let package = Package(
             "Transcript",
             [
                 "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter",
-                "regex-filter-full", "spf-check", "throttle", "rcpt-validate", "virus-scan",
+                "regex-filter-full", "spf-check", "throttle", "rcpt-validate", "rcpt-validate-full",
+                "virus-scan",
                 "virus-scan-full", "filter-chain",
                 "zone-server",
             ]),

@@ -22,6 +22,8 @@ public enum ClientStep: String, Sendable, CaseIterable {
     case message = "the message"
     /// The reply to the final dot.
     case finalDot = "the final dot"
+    /// The reply to RSET.
+    case rset = "RSET"
     /// The reply to QUIT.
     case quit = "QUIT"
 }
@@ -47,7 +49,7 @@ public struct ClientLimits: Sendable {
     /// RFC 5321, sections 4.5.3.2.1 to 4.5.3.2.6.
     private func standard(_ step: ClientStep) -> Duration {
         switch step {
-        case .greeting, .ehlo, .helo, .mail, .rcpt: .seconds(300)
+        case .greeting, .ehlo, .helo, .mail, .rcpt, .rset: .seconds(300)
         case .data: .seconds(120)
         case .message: .seconds(180)
         case .finalDot: .seconds(600)

@@ -18,7 +18,7 @@ struct ServerLine: ~Copyable {
     static let spareBytes = 65_536
 
     private let socket: OwnedDescriptor
-    private let limits: ClientLimits
+    var limits: ClientLimits
     private var parser = ReplyParser()
     private var held = 0
     private var isOver = false

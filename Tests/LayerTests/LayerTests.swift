@@ -12,8 +12,9 @@ private let table: [String: Set<String>] = {
         "Resolver", "Recipients", "SMTPProtocol", "SMTPClient", "MailQueue", "FilterChain",
     ])
     let libraries: Set<String> = [
-        "Counters", "MessageStructure", "Patterns", "Quarantine", "Recipients", "RegexRules",
-        "Resolver", "Scanning", "SenderPolicy", "VirusScanner",
+        "Counters", "MessageStructure", "Patterns", "PostgreSQL", "Quarantine",
+        "RecipientValidation", "Recipients", "RegexRules", "Resolver", "Scanning", "SenderPolicy",
+        "SQL", "VirusScanner",
     ]
     return [
         "MailModel": [],
@@ -30,6 +31,13 @@ private let table: [String: Set<String>] = {
         "Counters": system.union(["CHiredis", "CLMDB"]),
         "Recipients": control,
         "RegexRules": control.union(["FilterKit", "Patterns"]),
+        "SQL": system,
+        "SQLite": system.union(["CSQLite", "SQL"]),
+        "PostgreSQL": system.union(["CPostgreSQL", "SQL"]),
+        "Callout": control.union(["Resolver", "SMTPProtocol", "SMTPClient"]),
+        "RecipientValidation": control.union([
+            "FilterKit", "Recipients", "SQL", "SQLite", "Callout", "Resolver", "SMTPProtocol",
+        ]),
         "FilterKit": pools,
         "FilterChain": pools,
         "SMTPProtocol": model,

@@ -1,0 +1,3 @@
+// libpq's public header.
+// SPDX-License-Identifier: MIT
+#include <libpq-fe.h>
