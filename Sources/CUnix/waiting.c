@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_came;
 
@@ -59,4 +61,43 @@ int cunix_wait_hangup(int descriptor, int milliseconds) {
     sigset_t none;
     sigemptyset(&none);
     return ppoll(&entry, 1, milliseconds < 0 ? NULL : &time, &none);
+}
+
+static volatile sig_atomic_t working_since;  // seconds of CLOCK_MONOTONIC, 0 while idle
+static unsigned longest_work;
+
+static sig_atomic_t seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (sig_atomic_t)(now.tv_sec + 1);  // never 0
+}
+
+static void look_at_work(int signal_number) {
+    int saved = errno;
+    sig_atomic_t since = working_since;
+    unsigned worked = since == 0 ? 0 : (unsigned)(seconds_now() - since);
+    if (worked >= longest_work) {
+        // It is blocked until this handler returns; then it kills.
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    } else {
+        alarm(longest_work - worked);
+    }
+    errno = saved;
+}
+
+void cunix_watch_arm(unsigned seconds) {
+    struct sigaction action = {.sa_handler = look_at_work, .sa_flags = SA_RESTART};
+    working_since = 0;
+    longest_work = seconds;
+    sigaction(SIGALRM, &action, NULL);
+    alarm(seconds);
+}
+
+void cunix_watch_begin(void) {
+    working_since = seconds_now();
+}
+
+void cunix_watch_end(void) {
+    working_since = 0;
 }

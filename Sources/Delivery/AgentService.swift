@@ -53,7 +53,8 @@ struct AgentService<Agent: DeliveryAgent> {
     }
 
     private static func answer(_ connection: borrowing Connection, _ agent: inout Agent) throws {
-        var message = try Exchange.receive(on: connection, deadline: .after(patience))
+        var message = try Exchange.receive(
+            on: connection, firstByte: .after(patience), deadline: .after(patience))
         let request = try DeliveryRequest(message.fields)
         guard request.channel == Agent.channel else { throw FieldsError.badValue("channel") }
         guard let file = message.first.take() else { throw FieldsError.missing("descriptor") }

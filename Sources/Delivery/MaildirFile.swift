@@ -55,21 +55,28 @@ public struct MaildirFile: ~Copyable {
 
     /// Makes the message safe and then visible in `new`. When this returns, both are on disk.
     /// - Returns: the file's name.
-    /// - Throws: `SystemError`; the message may be visible only if the very last sync failed.
+    /// - Throws: `SystemError`; the message may be visible only if a sync after its name failed.
     public consuming func commit() throws(SystemError) -> String { try finish() }
 
     private mutating func finish() throws(SystemError) -> String {
-        try file.borrowed.syncData(maildir.path)
+        let path = maildir.path
         let delivered = MaildirName.sized(name, count)
         let folder = try maildir.openNew()
+        // One commit of the journal instead of two; see queue(5), Acceptance.
+        let isOrdered = !isNamed && file.borrowed.ordersNames
+        if isOrdered {
+            try file.borrowed.writeOut(path)
+        } else {
+            try file.borrowed.syncData(path)
+        }
         if isNamed {
-            let path = maildir.path
             try Files.rename("\(path)/tmp/\(name)", to: "\(path)/new/\(delivered)")
             isCommitted = true
         } else {
             try Files.link(file.borrowed, as: delivered, in: folder.borrowed)
         }
-        try folder.borrowed.sync("\(maildir.path)/new")
+        try folder.borrowed.sync("\(path)/new")
+        if isOrdered { try file.borrowed.syncData(path) }
         withExtendedLifetime(folder) {}
         return delivered
     }

@@ -43,6 +43,7 @@ struct ResidentConvention<F: Filter> {
             worker: { loaded in
                 var filter = loaded
                 try filter.open()
+                Watch.arm(Self.longestRequest)
                 return { connection, _ in serve(connection, &filter) }
             })
         try pool.run()
@@ -53,13 +54,8 @@ struct ResidentConvention<F: Filter> {
     /// only logged.
     private func serve(_ socket: consuming OwnedDescriptor, _ filter: inout F) {
         let connection = Connection(socket, "client")
-        // A client that does not take its answer holds a worker no longer either.
-        var limit = timeval(tv_sec: Int(Self.patience.components.seconds), tv_usec: 0)
-        _ = setsockopt(
-            connection.descriptor.number, SOL_SOCKET, SO_SNDTIMEO, &limit,
-            socklen_t(MemoryLayout<timeval>.size))
-        alarm(Self.longestRequest)
-        defer { alarm(0) }
+        Watch.begin()
+        defer { Watch.end() }
         do {
             try answer(connection, &filter)
         } catch ExchangeError.cutShort {
@@ -70,10 +66,8 @@ struct ResidentConvention<F: Filter> {
     }
 
     private func answer(_ connection: borrowing Connection, _ filter: inout F) throws {
-        let begins = try connection.descriptor.borrowed.wait(
-            .toRead, until: .after(Self.silence), connection.object)
-        guard begins else { throw SystemError.timedOut("recvmsg", connection.object) }
-        var message = try Exchange.receive(on: connection, deadline: .after(Self.patience))
+        var message = try Exchange.receive(
+            on: connection, firstByte: .after(Self.silence), deadline: .after(Self.patience))
         var wire = try FilterRequest(message.fields)
         wire.isTrial = wire.isTrial || setup.checks
         guard let file = message.first.take() else {

@@ -25,7 +25,7 @@ extension Fields {
     /// - Throws: `FieldsError.badValue` for an unknown edit or a value that is not of its form.
     public func edits() throws(FieldsError) -> [Edit] {
         var edits: [Edit] = []
-        for field in all where field.name.utf8.starts(with: "edit.".utf8) {
+        for field in all where field.name.hasPrefix("edit.") {
             guard let edit = Edit(field) else { throw .badValue(field.name) }
             edits.append(edit)
         }
@@ -46,7 +46,7 @@ extension Edit {
         case "edit.hold": self = .hold
         default:
             let prefix = "edit.note."
-            guard field.name.utf8.starts(with: prefix.utf8) else { return nil }
+            guard field.name.hasPrefix(prefix) else { return nil }
             self = .note(name: String(field.name.dropFirst(prefix.count)), value: value)
         }
     }

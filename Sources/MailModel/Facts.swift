@@ -40,25 +40,62 @@ public enum FactName: String, CaseIterable, Sendable {
     case declaredSize = "declared-size"
 }
 
+extension FactName {
+    /// The names of the fields on the wire, in the order of the cases.
+    static let fieldNames = allCases.map { "fact.\($0.rawValue)" }
+
+    /// Which one it is in the order of the cases.
+    var rank: Int {
+        switch self {
+        case .clientIP: 0
+        case .clientPort: 1
+        case .clientName: 2
+        case .clientInfo: 3
+        case .helo: 4
+        case .authUser: 5
+        case .localIP: 6
+        case .localPort: 7
+        case .localName: 8
+        case .relay: 9
+        case .protocolName: 10
+        case .tlsVersion: 11
+        case .tlsCipher: 12
+        case .session: 13
+        case .message: 14
+        case .bodyType: 15
+        case .declaredSize: 16
+        }
+    }
+}
+
 /// Facts by name. A fact is bytes: clients choose many of them.
 public struct Facts: Hashable, Sendable {
-    private var values: [(name: FactName, value: [UInt8])] = []
+    /// Every fact, in the order of `FactName`.
+    public private(set) var all: [(name: FactName, value: [UInt8])] = []
 
     /// No fact at all.
     public init() {}
 
     /// The value of a fact; nil when it is not known. Setting nil forgets it.
     public subscript(name: FactName) -> [UInt8]? {
-        get { values.first { $0.name == name }?.value }
-        set {
-            values.removeAll { $0.name == name }
-            if let newValue { values.append((name, newValue)) }
+        get {
+            for fact in all where fact.name == name { return fact.value }
+            return nil
         }
-    }
-
-    /// Every fact, in the order of `FactName`.
-    public var all: [(name: FactName, value: [UInt8])] {
-        FactName.allCases.compactMap { name in self[name].map { (name, $0) } }
+        set {
+            let rank = name.rank
+            // Most are set in their order.
+            let place =
+                all.last.map { $0.name.rank < rank } ?? true
+                ? all.endIndex : all.firstIndex { $0.name.rank >= rank } ?? all.endIndex
+            let isThere = place < all.endIndex && all[place].name == name
+            switch (newValue, isThere) {
+            case (let value?, true): all[place].value = value
+            case (let value?, false): all.insert((name, value), at: place)
+            case (nil, true): all.remove(at: place)
+            case (nil, false): break
+            }
+        }
     }
 
     /// The client's address; nil when it is not known or not an address.
@@ -72,7 +109,7 @@ public struct Facts: Hashable, Sendable {
 
     /// Compares by the facts, whatever order they were set in.
     public static func == (one: Facts, other: Facts) -> Bool {
-        FactName.allCases.allSatisfy { one[$0] == other[$0] }
+        one.all.elementsEqual(other.all) { $0.name == $1.name && $0.value == $1.value }
     }
 
     /// Hashes the facts in the order of `FactName`.

@@ -39,15 +39,23 @@ public struct Fields: Hashable, Sendable {
     public init() {}
 
     /// Adds a field at the end.
+    public mutating func append(_ name: String, _ value: [UInt8]) {
+        all.append(Field(name: name, value: value))
+    }
+
+    /// Adds a field at the end.
+    @inlinable
     public mutating func append(_ name: String, _ value: some Collection<UInt8>) {
-        all.append(Field(name: name, value: Array(value)))
+        append(name, Array(value))
     }
 
     /// Adds a field of text at the end.
-    public mutating func append(_ name: String, _ text: String) { append(name, text.utf8) }
+    public mutating func append(_ name: String, _ text: String) {
+        append(name, Array(text.utf8))
+    }
 
     /// Adds a field that holds a number at the end.
-    public mutating func append(_ name: String, _ number: Int) { append(name, "\(number)".utf8) }
+    public mutating func append(_ name: String, _ number: Int) { append(name, "\(number)") }
 
     /// The value of the first field of this name.
     public subscript(name: String) -> [UInt8]? { all.first { $0.name == name }?.value }
@@ -67,20 +75,22 @@ public struct Fields: Hashable, Sendable {
 
     /// The frame on the wire.
     public var frame: [UInt8] {
-        var content: [UInt8] = []
-        content.reserveCapacity(all.reduce(0) { $0 + $1.name.utf8.count + $1.value.count + 16 })
+        var length = 0
         for field in all {
-            Fields.append(length: field.name.utf8.count, to: &content)
-            content += field.name.utf8
-            content.append(0x2C)
-            Fields.append(length: field.value.count, to: &content)
-            content += field.value
-            content.append(0x2C)
+            length += Fields.length(ofString: field.name.utf8.count)
+            length += Fields.length(ofString: field.value.count)
         }
         var frame: [UInt8] = []
-        frame.reserveCapacity(content.count + 12)
-        Fields.append(length: content.count, to: &frame)
-        frame += content
+        frame.reserveCapacity(Fields.length(ofString: length))
+        Fields.append(length: length, to: &frame)
+        for field in all {
+            Fields.append(length: field.name.utf8.count, to: &frame)
+            frame += field.name.utf8
+            frame.append(0x2C)
+            Fields.append(length: field.value.count, to: &frame)
+            frame += field.value
+            frame.append(0x2C)
+        }
         frame.append(0x2C)
         return frame
     }
@@ -114,6 +124,17 @@ public struct Fields: Hashable, Sendable {
         startingWith bytes: [UInt8], limit: Int = maximumLength
     ) throws(FieldsError) -> Int? {
         try NetstringReader(bytes, bytes.indices).nextLength(limit: limit)
+    }
+
+    /// How long a netstring of so many bytes is.
+    private static func length(ofString count: Int) -> Int {
+        var digits = 1
+        var rest = count / 10
+        while rest > 0 {
+            digits += 1
+            rest /= 10
+        }
+        return digits + 1 + count + 1
     }
 
     /// Adds `LENGTH:`, with which a netstring begins.

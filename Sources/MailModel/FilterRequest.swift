@@ -62,7 +62,7 @@ public struct FilterRequest: Hashable, Sendable {
         fields.append("stage", stage.rawValue)
         if isTrial { fields.append("trial", "1") }
         if let outcome { fields.append("outcome", outcome.rawValue) }
-        for (name, value) in facts.all { fields.append("fact.\(name.rawValue)", value) }
+        fields.append(facts)
         if let envelope { fields.append(envelope) }
         fields.append("message-offset", messageOffset)
         fields.append("message-length", messageLength)
@@ -112,12 +112,23 @@ extension Fields {
         }
     }
 
-    /// Every fact among the fields whose name is known.
+    /// Adds `fact.NAME` for each fact.
+    public mutating func append(_ facts: Facts) {
+        let names = FactName.fieldNames
+        for (name, value) in facts.all { append(names[name.rank], value) }
+    }
+
+    /// Every fact among the fields whose name is known; of two with the same name the last.
     public var facts: Facts {
         var facts = Facts()
-        for field in all where field.name.utf8.starts(with: "fact.".utf8) {
-            guard let name = FactName(rawValue: String(field.name.dropFirst(5))) else { continue }
-            facts[name] = field.value
+        let names = FactName.fieldNames
+        // They mostly come in the order of the names.
+        var next = 0
+        for field in all where field.name.hasPrefix("fact.") {
+            let found = names[next...].firstIndex(of: field.name)
+            guard let rank = found ?? names[..<next].firstIndex(of: field.name) else { continue }
+            facts[FactName.allCases[rank]] = field.value
+            next = rank
         }
         return facts
     }

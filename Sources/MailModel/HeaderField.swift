@@ -26,13 +26,12 @@ public struct HeaderField: Hashable, Sendable {
 
     /// Reads a whole field, with or without its final LF; nil when it is not a legal field.
     public init?(line: some Collection<UInt8>) {
-        let bytes = Array(line)
-        guard let colon = bytes.firstIndex(of: 0x3A) else { return nil }
-        let end = bytes.last == 0x0A ? bytes.count - 1 : bytes.count
-        guard end > colon, HeaderField.isName(bytes[..<colon]) else { return nil }
-        let whole = bytes[..<end] + [0x0A]
-        guard HeaderField.isFolded(whole) else { return nil }
-        self.bytes = Array(whole)
+        var bytes = Array(line)
+        if bytes.last != 0x0A { bytes.append(0x0A) }
+        guard let colon = bytes.firstIndex(of: 0x3A), HeaderField.isName(bytes[..<colon]),
+            HeaderField.isFolded(bytes)
+        else { return nil }
+        self.bytes = bytes
         nameLength = colon
     }
 
@@ -50,9 +49,9 @@ public struct HeaderField: Hashable, Sendable {
         !name.isEmpty && name.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != 0x3A }
     }
 
-    private static func isFolded(_ line: some BidirectionalCollection<UInt8>) -> Bool {
+    private static func isFolded(_ line: [UInt8]) -> Bool {
         var wantsBlank = false
-        for byte in line.dropLast() {
+        for byte in line[..<(line.count - 1)] {
             if byte == 0 || byte == 0x0D || (wantsBlank && !byte.isBlank) { return false }
             wantsBlank = byte == 0x0A
         }

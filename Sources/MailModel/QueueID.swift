@@ -4,6 +4,17 @@
 
 private let digits = Array("0123456789abcdefghjkmnpqrstvwxyz".utf8)
 
+extension UInt8 {
+    /// True for what `digits` holds.
+    fileprivate var isIDDigit: Bool {
+        switch self {
+        case 0x69, 0x6C, 0x6F, 0x75: false  // i l o u
+        case 0x30...0x39, 0x61...0x7A: true
+        default: false
+        }
+    }
+}
+
 private func base32(_ value: UInt64, count: Int) -> [UInt8] {
     (0..<count).reversed().map { digits[Int((value >> (UInt64($0) * 5)) & 31)] }
 }
@@ -23,9 +34,12 @@ public struct SessionID: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads an id as it is printed; nil for anything else.
     public init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 21, bytes.allSatisfy(digits.contains) else { return nil }
+        let bytes = Array(bytes)
+        guard bytes.count == SessionID.length, bytes.allSatisfy(\.isIDDigit) else { return nil }
         description = String(decoding: bytes, as: UTF8.self)
     }
+
+    static let length = 21
 
     /// The id of this session's message of this number.
     public func message(_ number: UInt32) -> QueueID { QueueID(session: self, number: number) }
@@ -40,14 +54,21 @@ public struct QueueID: Hashable, Sendable, CustomStringConvertible, Comparable {
     init(session: SessionID, number: UInt32) { description = "\(session)-\(number)" }
 
     /// Reads an id as it is printed; nil for anything else.
-    public init?(_ bytes: some Collection<UInt8>) {
-        let parts = bytes.split(separator: 0x2D, omittingEmptySubsequences: false)
-        guard parts.count == 2, let session = SessionID(parts[0]),
-            let value = parts[1].decimalValue, let number = UInt32(exactly: value),
-            parts[1].count == 1 || parts[1].first != 0x30
+    public init?(_ bytes: [UInt8]) {
+        let session = SessionID.length
+        guard bytes.count > session + 1, bytes[session] == 0x2D,
+            bytes[..<session].allSatisfy(\.isIDDigit)
         else { return nil }
-        self.init(session: session, number: number)
+        let number = bytes[(session + 1)...]
+        guard let value = number.decimalValue, UInt32(exactly: value) != nil,
+            number.count == 1 || number.first != 0x30
+        else { return nil }
+        description = String(decoding: bytes, as: UTF8.self)
     }
+
+    /// The same for bytes that are no array.
+    @inlinable
+    public init?(_ bytes: some Collection<UInt8>) { self.init(Array(bytes)) }
 
     /// The folder of the queue that the message's files are in: the last character of the
     /// session's id, which is one of 32 and random.

@@ -32,7 +32,8 @@ public struct QueueService {
         let deadline = Deadline.after(QueueService.patience)
         guard let peer = connection.peer else { return }
         do throws(ExchangeError) {
-            var request = try Exchange.receive(on: connection, deadline: deadline)
+            var request = try Exchange.receive(
+                on: connection, firstByte: deadline, deadline: deadline)
             switch request.fields.text("request") {
             case "open": try open(on: connection)
             case "commit":

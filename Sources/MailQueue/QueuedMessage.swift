@@ -46,7 +46,7 @@ public struct QueuedMessage: Hashable, Sendable {
         fields.append("submitter", submitter)
         fields.append(envelope)
         fields.append(edits)
-        for (name, value) in facts.all { fields.append("fact.\(name.rawValue)", value) }
+        fields.append(facts)
         if let reportOn { fields.append("report-on", reportOn.description) }
         return fields.frame
     }

@@ -87,8 +87,7 @@ extension Spool {
             try step("write") { () throws(SystemError) in
                 try file.writeAll(message.tailAndFooter, at: end, "\(message.id)")
             }
-            try sync(file, message.id)
-            try name(file, message.id, at: place)
+            try publish(file, message.id, at: place)
         } catch {
             guard error.call == "linkat", error.errno == .noSuchFileOrDirectory else {
                 throw .system(error)
@@ -156,11 +155,10 @@ extension Spool {
     private func complete(
         _ file: borrowing NewFile, _ id: QueueID, at place: MessagePlace
     ) throws(SystemError) {
-        try sync(file.descriptor.borrowed, id)
         guard let temporary = file.temporaryName else {
-            try name(file.descriptor.borrowed, id, at: place)
-            return
+            return try publish(file.descriptor.borrowed, id, at: place)
         }
+        try sync(file.descriptor.borrowed, id)
         let folder = try folder(place.folder(id))
         try step("linkat") { () throws(SystemError) in
             try Files.link(temporary, in: root.borrowed, as: id.description, in: folder)
@@ -175,14 +173,38 @@ extension Spool {
         try step("fdatasync") { () throws(SystemError) in try file.syncData("\(id)") }
     }
 
-    private func name(
+    /// Gives a whole file its name. When this returns, both are on disk; before, a crash leaves
+    /// either nothing or the whole file.
+    private func publish(
+        _ file: Descriptor, _ id: QueueID, at place: MessagePlace
+    ) throws(SystemError) {
+        guard ordersNames else {
+            try sync(file, id)
+            try link(file, id, at: place)
+            return try sync(folder: place.folder(id))
+        }
+        try step("sync_file_range") { () throws(SystemError) in try file.writeOut("\(id)") }
+        try link(file, id, at: place)
+        do throws(SystemError) {
+            try sync(folder: place.folder(id))
+            // Where the journal has both, there is nothing left to do here.
+            try sync(file, id)
+        } catch {
+            let folder = try folder(place.folder(id))
+            try step("unlink unsafe") { () throws(SystemError) in
+                try Files.unlink(id.description, in: folder)
+            }
+            throw error
+        }
+    }
+
+    private func link(
         _ file: Descriptor, _ id: QueueID, at place: MessagePlace
     ) throws(SystemError) {
         let folder = try folder(place.folder(id))
         try step("linkat") { () throws(SystemError) in
             try Files.link(file, as: id.description, in: folder)
         }
-        try sync(folder: place.folder(id))
     }
 }
 

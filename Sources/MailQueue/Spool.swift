@@ -39,6 +39,8 @@ public final class Spool {
     private let probe: Probe?
     private let device: dev_t
     private let owner: uid_t
+    /// True where one commit of the file system's journal makes file and name safe.
+    var ordersNames: Bool
     private var trigger: OwnedDescriptor?
 
     /// The names of the 32 folders that ids are divided among.
@@ -53,6 +55,7 @@ public final class Spool {
             if makes { try Spool.make(path) }
             root = try Files.openFolder(path)
             folders = FolderCache(root.borrowed)
+            ordersNames = root.borrowed.ordersNames
             let status = try root.borrowed.status(path)
             (device, owner) = (status.st_dev, status.st_uid)
         } catch {

@@ -64,7 +64,7 @@ public struct Submission: Hashable, Sendable {
         if isCopied { fields.append("copy", "1") }
         fields.append(envelope)
         fields.append(edits)
-        for (name, value) in facts.all { fields.append("fact.\(name.rawValue)", value) }
+        fields.append(facts)
         fields.append("message-offset", messageOffset)
         fields.append("message-length", messageLength)
         return fields

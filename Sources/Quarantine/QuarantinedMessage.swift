@@ -45,7 +45,7 @@ public struct QuarantinedMessage: Hashable, Sendable {
         fields.append("filter", filter)
         fields.append("reason", reason)
         if let envelope { fields.append(envelope) }
-        for (name, value) in facts.all { fields.append("fact.\(name.rawValue)", value) }
+        fields.append(facts)
         return fields
     }
 

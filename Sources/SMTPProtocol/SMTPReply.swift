@@ -60,14 +60,19 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
     /// and what exceeds `maximumLineLength` is cut. RFC 5321, section 4.2.
     public var bytes: [UInt8] {
         var bytes: [UInt8] = []
+        let code = Array("\(code)".utf8)
+        let status = status.map { Array("\($0) ".utf8) } ?? []
+        bytes.reserveCapacity(128)
         for (index, line) in lines.enumerated() {
-            let start = bytes.count
-            bytes += "\(code)".utf8
+            let end = bytes.count + SMTPReply.maximumLineLength - 2
+            bytes += code
             bytes.append(index == lines.count - 1 ? 0x20 : 0x2D)
-            if let status { bytes += "\(status) ".utf8 }
-            let room = SMTPReply.maximumLineLength - 2 - (bytes.count - start)
-            bytes += line.utf8.prefix(max(0, room)).map { (0x20...0x7E).contains($0) ? $0 : 0x3F }
-            bytes += [0x0D, 0x0A]
+            bytes += status
+            for byte in line.utf8 where bytes.count < end {
+                bytes.append(byte >= 0x20 && byte <= 0x7E ? byte : 0x3F)
+            }
+            bytes.append(0x0D)
+            bytes.append(0x0A)
         }
         return bytes
     }

@@ -55,32 +55,42 @@ public struct Connection: ~Copyable {
     }
 
     /// Receives at least one byte, or none at the end, and what descriptors come along. A third
-    /// descriptor is closed.
+    /// descriptor is closed. What `isExpected` to be there already is not waited for before it is
+    /// read, which saves a call when it is.
     /// - Throws: `SystemError`; `ETIMEDOUT` when nothing comes until the deadline.
     public func receive(
-        into received: inout Received, limit: Int, deadline: Deadline
+        into received: inout Received, limit: Int, deadline: Deadline, isExpected: Bool = false
     ) throws(SystemError) -> Int {
-        if deadline != .never {
+        if !isExpected, deadline != .never {
             guard try descriptor.borrowed.wait(.toRead, until: deadline, object) else {
                 throw .timedOut("recvmsg", object)
             }
         }
-        var numbers: [Int32] = [-1, -1, -1, -1]
-        var count = 0
-        let got = try withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) {
-            buffer throws(SystemError) -> Int in
-            while true {
-                let got = cunix_receive(
-                    descriptor.number, buffer.baseAddress, buffer.count, &numbers, &count)
-                if got < 0 {
-                    try recover("recvmsg", .toRead, deadline)
-                    continue
-                }
-                received.bytes += buffer[..<got]
-                return got
-            }
+        while true {
+            if let got = receiveNow(into: &received, limit: limit) { return got }
+            try recover("recvmsg", .toRead, deadline)
         }
-        for number in numbers.prefix(count) { Connection.keep(OwnedDescriptor(number), &received) }
+    }
+
+    /// Receives what is there; nil with errno when nothing is, or it cannot be received.
+    private func receiveNow(into received: inout Received, limit: Int) -> Int? {
+        var numbers = (Int32(-1), Int32(-1), Int32(-1), Int32(-1))
+        var count = 0
+        var got = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, filled in
+            got = withUnsafeMutableBytes(of: &numbers) { numbers in
+                cunix_receive(
+                    descriptor.number, buffer.baseAddress, limit,
+                    numbers.assumingMemoryBound(to: Int32.self).baseAddress, &count)
+            }
+            filled = max(0, got)
+        }
+        guard got >= 0 else { return nil }
+        if received.bytes.isEmpty { received.bytes = bytes } else { received.bytes += bytes }
+        let (first, second, third, fourth) = numbers
+        for number in [first, second, third, fourth].prefix(count) {
+            Connection.keep(OwnedDescriptor(number), &received)
+        }
         return got
     }
 

@@ -100,6 +100,16 @@ extension FileDescriptor {
         _ = try retrying("fdatasync", object()) { fdatasync(rawValue) }
     }
 
+    /// Waits until the bytes that were written are on disk; not where they are, nor the size.
+    public func writeOut(_ object: @autoclosure () -> String) throws(SystemError) {
+        _ = try retrying("sync_file_range", object()) { cunix_write_out(rawValue) }
+    }
+
+    /// True on a file system where a name is never on disk before what its file got earlier,
+    /// provided that its bytes are there (`writeOut`): then one commit of the journal makes both
+    /// safe, where `syncData` before the name and `sync` of the folder after it need two.
+    public var ordersNames: Bool { cunix_orders_names(rawValue) }
+
     /// Waits until everything of the file or folder is on disk.
     public func sync(_ object: @autoclosure () -> String) throws(SystemError) {
         _ = try retrying("fsync", object()) { fsync(rawValue) }

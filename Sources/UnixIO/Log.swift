@@ -22,21 +22,23 @@ public struct Log: Sendable {
 
     /// The same for pairs that are put together at run time.
     public func event(_ name: String, pairs: [(key: String, value: String?)]) {
-        var line = Array(prefix.utf8)
+        var line: [UInt8] = []
+        line.reserveCapacity(400)
+        line += prefix.utf8
         line += "event=".utf8
         line += name.utf8
         for (key, value) in pairs {
-            guard let value else { continue }
+            guard var value else { continue }
             line.append(0x20)
             line += key.utf8
             line.append(0x3D)
-            Log.append(value.utf8.prefix(1000), to: &line)
+            value.withUTF8 { Log.append(UnsafeBufferPointer(rebasing: $0.prefix(1000)), to: &line) }
         }
         line.append(0x0A)
         _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
     }
 
-    private static func append(_ value: some Collection<UInt8>, to line: inout [UInt8]) {
+    private static func append(_ value: UnsafeBufferPointer<UInt8>, to line: inout [UInt8]) {
         let isPlain = { (byte: UInt8) in
             byte > 0x20 && byte != 0x22 && byte != 0x3D && byte != 0x5C && byte != 0x7F
         }

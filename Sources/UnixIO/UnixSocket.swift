@@ -28,30 +28,51 @@ public enum UnixSocket {
         return socket
     }
 
-    /// A connection to the socket at a path.
+    /// A connection to the socket at a path, non-blocking.
     /// - Throws: `SystemError`; `ETIMEDOUT` when the backlog was full until the deadline.
     public static func connect(
         to path: String, deadline: Deadline
     ) throws(SystemError) -> Connection {
-        let socket = try make()
-        let number = socket.number
-        var limit = timeval(deadline)
-        _ = setsockopt(
-            number, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        let socket = try make(SOCK_NONBLOCK.rawValue)
+        if try !connect(socket.number, path) {
+            guard try wait(for: socket.borrowed, path, deadline) else {
+                throw .timedOut("connect", path)
+            }
+        }
+        return Connection(socket, path)
+    }
+
+    /// False when the backlog is full.
+    private static func connect(_ socket: Int32, _ path: String) throws(SystemError) -> Bool {
         do {
             if path.utf8.count < 108 {
-                _ = try retrying("connect", path) { cunix_unix_connect(number, path) }
+                _ = try retrying("connect", path) { cunix_unix_connect(socket, path) }
             } else {
                 let (folder, name) = split(path)
                 let directory = try Files.openFolder(folder)
                 let short = "/proc/self/fd/\(directory.number)/\(name)"
-                _ = try retrying("connect", path) { cunix_unix_connect(number, short) }
+                _ = try retrying("connect", path) { cunix_unix_connect(socket, short) }
             }
+            return true
         } catch  where error.errno == .wouldBlock || error.errno == .resourceTemporarilyUnavailable
         {
-            throw .timedOut("connect", path)
+            return false
         }
-        return Connection(socket, path)
+    }
+
+    /// Connects where the backlog was full. Nothing tells when it is not any more, so the call
+    /// itself must wait.
+    private static func wait(
+        for socket: Descriptor, _ path: String, _ deadline: Deadline
+    ) throws(SystemError) -> Bool {
+        var limit = timeval(deadline)
+        _ = setsockopt(
+            socket.rawValue, SOL_SOCKET, SO_SNDTIMEO, &limit,
+            socklen_t(MemoryLayout<timeval>.size))
+        try socket.setNonBlocking(false, path)
+        guard try connect(socket.rawValue, path) else { return false }
+        try socket.setNonBlocking(true, path)
+        return true
     }
 
     /// The next connection of a listening socket; waits for one.
@@ -64,10 +85,10 @@ public enum UnixSocket {
         return Connection(OwnedDescriptor(number), path)
     }
 
-    private static func make() throws(SystemError) -> OwnedDescriptor {
+    private static func make(_ flags: UInt32 = 0) throws(SystemError) -> OwnedDescriptor {
         OwnedDescriptor(
             try retrying("socket", "unix") {
-                socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+                socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | flags), 0)
             })
     }
 

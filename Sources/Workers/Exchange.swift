@@ -69,19 +69,23 @@ public enum Exchange {
         }
     }
 
-    /// Receives one frame.
+    /// Receives one frame. Who accepts a connection says until when its first byte must come: it
+    /// mostly is there already, and is read before it is waited for.
     /// - Throws: `ExchangeError`; `.cutShort` when the other end closes first, which is also how
     ///   a client that goes away without a word looks.
     public static func receive(
-        on connection: borrowing Connection, limit: Int = Fields.maximumLength, deadline: Deadline
+        on connection: borrowing Connection, limit: Int = Fields.maximumLength,
+        firstByte: Deadline? = nil, deadline: Deadline
     ) throws(ExchangeError) -> Message {
         var received = Received()
         do {
             while true {
                 let total = try Fields.frameLength(startingWith: received.bytes, limit: limit)
                 if let total, received.bytes.count >= total { break }
+                let first = received.bytes.isEmpty ? firstByte : nil
                 let got = try connection.receive(
-                    into: &received, limit: 16_384, deadline: deadline)
+                    into: &received, limit: 16_384, deadline: first ?? deadline,
+                    isExpected: first != nil)
                 guard got > 0 else { throw ExchangeError.cutShort(connection.object) }
             }
             let fields = try Fields(frame: received.bytes)

@@ -20,6 +20,13 @@ struct FieldsTests {
         #expect(try Fields(frame: fields.frame) == fields)
     }
 
+    @Test(arguments: [0, 1, 9, 10, 99, 100, 999, 1000, 9999, 10_000, 123_456])
+    func `a value of any length comes back`(length: Int) throws {
+        var fields = Fields()
+        fields.append("name", [UInt8](repeating: 0x78, count: length))
+        #expect(try Fields(frame: fields.frame) == fields)
+    }
+
     @Test func `a frame cut anywhere is not a frame`() {
         var fields = Fields()
         fields.append("verdict", "accept")

@@ -10,6 +10,14 @@ import UnixIO
     /// How a message comes in.
     enum Way: String, CaseIterable {
         case memory, copied, nameless, held, withoutNamelessFiles, namelessWithoutNamelessFiles
+        case unordered, namelessUnordered
+
+        /// True where file and name are made safe together.
+        var isOrdered: Bool { self != .unordered && self != .namelessUnordered }
+
+        var lacksNameless: Bool {
+            self == .withoutNamelessFiles || self == .namelessWithoutNamelessFiles
+        }
     }
 
     private let stage: QueueStage
@@ -26,7 +34,7 @@ import UnixIO
         var submission = Samples.submission(
             try Samples.envelope(to: "bob@local.test"), way == .held ? [.hold] : [])
         switch way {
-        case .memory, .held, .withoutNamelessFiles:
+        case .memory, .held, .withoutNamelessFiles, .unordered:
             return try spool.accept(
                 submission, bytes: Samples.text, submitter: "1 0", now: Samples.now)
         case .copied:
@@ -35,7 +43,7 @@ import UnixIO
             let file = try memoryFile([1, 2, 3] + Samples.text + [4])
             return try spool.accept(
                 submission, file.borrowed, submitter: "1 0", now: Samples.now)
-        case .nameless, .namelessWithoutNamelessFiles:
+        case .nameless, .namelessWithoutNamelessFiles, .namelessUnordered:
             let file = try spool.nameless()
             // More than the message: what a session wrote and took back.
             try file.writing.borrowed.writeAll(Samples.text + [9, 9], at: 0, "message")
@@ -46,13 +54,14 @@ import UnixIO
 
     /// A spool on which the way is taken; some file systems have no nameless files.
     private func spool(_ way: Way, _ crash: Crash) throws -> Spool {
-        let lacksNameless = [.withoutNamelessFiles, .namelessWithoutNamelessFiles].contains(way)
-        return try stage.spool { name throws(SystemError) in
+        let spool = try stage.spool { name throws(SystemError) in
             try crash.probe(name)
-            if lacksNameless, "\(name)" == "open" {
+            if way.lacksNameless, "\(name)" == "open" {
                 throw SystemError("open", "queue", .notSupported)
             }
         }
+        spool.ordersNames = way.isOrdered
+        return spool
     }
 
     @Test(arguments: Way.allCases)
@@ -71,11 +80,29 @@ import UnixIO
     func `file and folder are synced, in this order, before it is accepted`(way: Way) throws {
         let crash = Crash(before: .max)
         _ = try accept(way, spool(way, crash))
-        let order = crash.calls.filter { ["fdatasync", "linkat", "fsync folder"].contains($0) }
-        let isLinkedTwice = way == .namelessWithoutNamelessFiles
-        #expect(
-            order == (isLinkedTwice ? ["fdatasync", "linkat"] : [])
-                + ["fdatasync", "linkat", "fsync folder"])
+        let counted = ["sync_file_range", "fdatasync", "linkat", "fsync folder"]
+        let order = crash.calls.filter { counted.contains($0) }
+        let ordered = ["sync_file_range", "linkat", "fsync folder", "fdatasync"]
+        let unordered = ["fdatasync", "linkat", "fsync folder"]
+        switch way {
+        case .memory, .copied, .nameless, .held: #expect(order == ordered)
+        case .withoutNamelessFiles, .unordered, .namelessUnordered: #expect(order == unordered)
+        // The nameless file lost its name before: its link fails, and it is copied.
+        case .namelessWithoutNamelessFiles:
+            #expect(order == ["sync_file_range", "linkat"] + unordered)
+        }
+    }
+
+    @Test(arguments: [Way.memory, .nameless])
+    func `a name whose file or folder cannot be synced is taken away again`(way: Way) throws {
+        for failing in ["fsync folder", "fdatasync"] {
+            let spool = try stage.spool { name throws(SystemError) in
+                if "\(name)" == failing { throw SystemError(failing, "queue", .ioError) }
+            }
+            spool.ordersNames = true
+            #expect(throws: QueueError.self) { _ = try accept(way, spool) }
+            #expect(stage.files.isEmpty)
+        }
     }
 
     @Test(arguments: Way.allCases)

@@ -15,6 +15,13 @@ int cunix_openat(int directory, const char *path, int flags, unsigned mode);
 extern const int cunix_O_TMPFILE;
 extern const int cunix_O_PATH;
 // linkat(2) of a nameless file, through /proc/self/fd.
+// sync_file_range(2): what was written to the file goes to the disk now, and is waited for. Size and
+// place of the file need not be there afterwards. ENOSYS where the file system has no such call.
+int cunix_write_out(int descriptor);
+// fstatfs(2): true for file systems whose journal never has a name before the size and the blocks
+// that the named file got earlier: ext4 and XFS.
+bool cunix_orders_names(int descriptor);
+
 int cunix_link_nameless(int descriptor, int directory, const char *name);
 // memfd_create(2), close-on-exec.
 int cunix_memfd(const char *name);
@@ -96,6 +103,12 @@ int cunix_epoll_add_listener(int set, int listener, uint32_t index);
 // epoll_pwait(2) for one event with every signal unblocked while it waits and only then. Returns
 // the listener's index, -2 when the time is over, -1 with errno.
 int64_t cunix_epoll_wait(int set, int milliseconds);
+// A worker that works on one thing for longer than so many seconds is killed by SIGALRM. To begin
+// and to end costs no system call: the alarm comes now and then, and only looks.
+void cunix_watch_arm(unsigned seconds);
+void cunix_watch_begin(void);
+void cunix_watch_end(void);
+
 // ppoll(2), with every signal unblocked while it waits, until the other end of a connection sends
 // no more or is gone. Returns 1 then, 0 when the time is over, -1 with errno. POLLRDHUP needs
 // _GNU_SOURCE.
