@@ -231,6 +231,7 @@ let package = Package(
         tests("Layer", ["MailModel", "TestSupport"]),
         tests("System", ["MailModel", "TestSupport", "UnixIO"]),
         tests("Patterns", ["Patterns", "UnixIO"]),
+        tests("MessageStructure", ["MessageStructure", "UnixIO"]),
         tests(
             "FilterKit",
             [

@@ -54,6 +54,7 @@ private struct Walk {
     let memoryAtStart: Int
     var entities: [Entity] = []
     var failure: StructureError?
+    var parts = 0
     var reads = 0
     var headerSize = 0
 
@@ -63,11 +64,11 @@ private struct Walk {
     }
 
     mutating func add(_ kind: cgmime_kind, _ depth: Int32, _ begin: Int64, _ end: Int64) -> Int32 {
-        guard entities.count < limits.parts else {
-            return stop("the message has more than \(limits.parts) parts")
-        }
+        // A message counts as what holds it does, and the whole one not at all.
+        if kind != CGMIME_MESSAGE { parts += 1 }
+        guard parts <= limits.parts else { return stop("the message has too many parts") }
         guard depth <= limits.nesting else {
-            return stop("parts are nested more than \(limits.nesting) deep")
+            return stop("parts are nested too deep")
         }
         let kind: Entity.Kind =
             switch kind {
@@ -149,7 +150,7 @@ extension Entity {
         if let failure = walk.failure { throw failure }
         switch result {
         case CGMIME_TOO_DEEP:
-            throw .overLimit("parts are nested more than \(limits.nesting) deep")
+            throw .overLimit("parts are nested too deep")
         case CGMIME_STOPPED: throw .overLimit("the message could not be read whole")
         default: return walk.entities
         }

@@ -39,7 +39,7 @@ enum Transfer: Hashable {
     func decodings(of bytes: ArraySlice<UInt8>) -> [[UInt8]] {
         switch self {
         case .identity: [Array(bytes)]
-        case .uuencode: [Transfer.decode(CGMIME_UUENCODE, bytes)]
+        case .uuencode: [Transfer.decode(CGMIME_UUENCODE, bytes.behindBegin)]
         case .quotedPrintable: [Transfer.decode(CGMIME_QUOTED_PRINTABLE, bytes.withoutBlankEnds)]
         case .base64: Transfer.base64(bytes)
         }
@@ -53,6 +53,7 @@ enum Transfer: Hashable {
         var block: [UInt8] = []
         var isPadded = false
         var wasPaddedWithin = false
+        var hasForeign = false
         let finish = { (block: [UInt8], output: inout [UInt8]) in
             let padding = block.count % 4 == 0 ? 0 : 4 - block.count % 4
             let padded = block + Array(repeating: 0x3D, count: padding == 3 ? 0 : padding)
@@ -70,13 +71,20 @@ enum Transfer: Hashable {
                     isPadded = false
                 }
                 block.append(byte)
+            } else if !byte.isHTMLSpace || byte == 0x20 {
+                hasForeign = true
             }
         }
         finish(block, &blocks)
-        guard wasPaddedWithin else { return [blocks] }
-        var whole: [UInt8] = []
-        finish(continuous + block, &whole)
-        return whole == blocks ? [blocks] : [blocks, whole]
+        var readings = [blocks]
+        if wasPaddedWithin {
+            var whole: [UInt8] = []
+            finish(continuous + block, &whole)
+            readings.append(whole)
+        }
+        // What is no base64 at all is shown as it is by some.
+        if hasForeign { readings.append(Array(bytes)) }
+        return readings.uniqued
     }
 
     private static func decode(_ encoding: cgmime_encoding, _ bytes: ArraySlice<UInt8>) -> [UInt8] {
@@ -92,6 +100,13 @@ enum Transfer: Hashable {
 }
 
 extension ArraySlice<UInt8> {
+    /// What follows the line `begin 644 name`, of which the decoder knows nothing.
+    fileprivate var behindBegin: ArraySlice<UInt8> {
+        let all = Array(self)
+        guard let mark = all.firstRange(ofExactly: "begin ") else { return self }
+        return all[all.lineEnd(from: mark.lowerBound)...]
+    }
+
     /// Without the blanks between `=` and the end of a line, which some mail systems add
     /// (RFC 2045, section 6.7, rule 3).
     fileprivate var withoutBlankEnds: ArraySlice<UInt8> {

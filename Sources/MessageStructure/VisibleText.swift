@@ -1,6 +1,5 @@
 // VisibleText: what a reader of HTML sees.
-// HTML, section 13.2.5; a tokenizer of its own, since libxml2 reads HTML 4 and ends at a NUL, and
-// gumbo goes as deep as the tags do.
+// HTML, section 13.2.5.
 // SPDX-License-Identifier: MIT
 
 import MailModel
@@ -8,6 +7,9 @@ import MailModel
 /// Takes the text out of HTML: without tags, comments, scripts and styles, with characters in
 /// place of their names, and with one blank where there are several. Words that tags or comments
 /// are put into are joined; elements that begin a line of their own are separated by a line end.
+///
+/// By hand, since no library at hand reads HTML as mail readers do and bears what strangers send:
+/// libxml2 reads HTML 4 and ends at a NUL, and gumbo goes as deep into the stack as the tags do.
 struct VisibleText {
     /// With hidden elements left out: those that say that they have no size or are not displayed.
     private let hides: Bool

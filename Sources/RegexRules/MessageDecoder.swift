@@ -6,8 +6,8 @@ public import UnixIO
 
 /// Reads the structure and the encodings of mail.
 public protocol MessageDecoder {
-    /// A line of header with its encoded words (RFC 2047) decoded to UTF-8.
-    func decodedField(_ line: [UInt8]) -> [UInt8]
+    /// A line of header with its encoded words (RFC 2047) decoded to UTF-8, in every reading.
+    func readings(ofField line: [UInt8]) -> [[UInt8]]
 
     /// Reads the structure of a message.
     /// - Throws: `LimitError` when it is over a limit.

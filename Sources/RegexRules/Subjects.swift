@@ -91,8 +91,8 @@ struct Subjects {
         guard let decoder else { try request.becomeTwin(twin) }
         return lines.flatMap { line in
             guard line.mayHoldEncodedWord else { return [line] }
-            let decoded = decoder.decodedField(line)
-            return decoded == line ? [line] : [decoded, line]
+            let readings = decoder.readings(ofField: line)
+            return readings.contains(line) ? readings : readings + [line]
         }
     }
 

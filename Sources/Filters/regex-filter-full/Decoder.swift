@@ -10,7 +10,7 @@ import UnixIO
 struct Decoder: MessageDecoder {
     private let library = Library()
 
-    func decodedField(_ line: [UInt8]) -> [UInt8] { HeaderText.decoded(line) }
+    func readings(ofField line: [UInt8]) -> [[UInt8]] { HeaderText.readings(line) }
 
     func content(
         of message: [UInt8], _ limits: DecodingLimits, deadline: Deadline

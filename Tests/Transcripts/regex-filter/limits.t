@@ -132,6 +132,101 @@ message
 verdict defer
 reply 451 4.7.1 this message is too large or too complex to be judged
 
+== a message of more parts than the limit is not judged
+file rules
+| attachment /evil\.exe$/ reject 550 5.7.1 found
+options --rules rules --max-parts 4
+sender a@example.org
+recipient b@example.test
+message
+| Content-Type: multipart/mixed; boundary=b
+|
+| --b
+|
+| one
+| --b
+|
+| two
+| --b
+|
+| three
+| --b--
+verdict accept
+then
+message
+| Content-Type: multipart/mixed; boundary=b
+|
+| --b
+|
+| one
+| --b
+|
+| two
+| --b
+|
+| three
+| --b
+|
+| four
+| --b--
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== a message of deeper parts than the limit is not judged
+file rules
+| type /x-evil/ reject 550 5.7.1 found
+options --rules rules --max-nesting 2
+sender a@example.org
+recipient b@example.test
+message
+| Content-Type: message/rfc822
+|
+| Content-Type: message/rfc822
+|
+| Subject: x
+|
+| hello
+verdict accept
+then
+message
+| Content-Type: message/rfc822
+|
+| Content-Type: message/rfc822
+|
+| Content-Type: message/rfc822
+|
+| Subject: x
+|
+| hello
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== a text of more bytes than the limit is not judged
+file rules
+| body /evil/ reject 550 5.7.1 found
+options --rules rules --max-decoded 1000
+sender a@example.org
+recipient b@example.test
+message
+| Subject: x
+|
+*100| 0123456789
+| evil
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== what is over a limit of content is passed where an option says so
+conventions shell
+file rules
+| body /evil/ reject 550 5.7.1 found
+options --rules rules --max-decoded 1000 --on-limit skip
+message
+| Subject: x
+|
+*100| 0123456789
+| evil
+verdict accept
+
 == what a capture puts into a field is cut
 file rules
 | raw /\n(.*)\z/s tag X-All: $1
