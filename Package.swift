@@ -183,8 +183,8 @@ let package = Package(
         tests(
             "VirusScanner",
             [
-                "VirusScanner", "Scanning", "MailModel", "UnixIO", "TestSupport", "virus-scan",
-                "virus-scan-full",
+                "VirusScanner", "Scanning", "MailModel", "UnixIO", "Workers", "TestSupport",
+                "virus-scan", "virus-scan-full", "chainmail", "queue-message",
             ]),
         tests("Scanning", ["Scanning", "UnixIO", "TestSupport"]),
         tests("Quarantine", ["Quarantine", "MailModel", "UnixIO", "TestSupport"]),

@@ -20,10 +20,8 @@ public struct QuarantinedMessage: Hashable, Sendable {
     /// What is known of the client.
     public let facts: Facts
 
-    /// A record of these parts, with an id of its own.
-    /// - Parameters:
-    ///   - time: now, in microseconds since 1970-01-01 UTC.
-    ///   - random: at least 50 random bits.
+    /// A record of these parts, with an id of its own. `time` is now, in microseconds since
+    /// 1970-01-01 UTC; `random` has at least 50 random bits.
     public init(
         time: UInt64, random: UInt64, filter: String, reason: String, envelope: Envelope?,
         facts: Facts

@@ -23,6 +23,9 @@ public enum ScanResult: Hashable, Sendable {
         }
     }
 
+    /// True when there is a name.
+    public var isFound: Bool { if case .found = self { true } else { false } }
+
     /// What an alert of ClamAV means. It reports what it could not look at as alerts with names of
     /// their own. Source: cli_append_potentially_unwanted, others.c.
     public init(alert name: String, blocks: Set<BlockedContent>) {

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
+import Scanning
 import UnixIO
 
 /// What is scanned: a prefix, then `length` bytes of a file from `offset` on.
@@ -17,6 +18,9 @@ final class ScanSource {
 
     /// What libclamav recognised in it and cannot open; nil: nothing.
     var unopened: String?
+    /// The names of all alerts, in order.
+    var alerts: [String] = []
+
     /// True when libclamav could not write what it unpacked.
     var hasLostWrite = false
 
@@ -52,5 +56,19 @@ final class ScanSource {
             filled += got
         }
         return filled
+    }
+
+    /// All of it; less when it could not be read.
+    func contents() -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = max(0, read(into: UnsafeMutableRawBufferPointer(buffer), at: 0))
+        }
+    }
+
+    /// True when it begins with a header field.
+    var beginsWithField: Bool {
+        var bytes = [UInt8](repeating: 0, count: MailStart.length)
+        let count = bytes.withUnsafeMutableBytes { read(into: $0, at: 0) }
+        return MailStart.isField(bytes.prefix(max(0, count)))
     }
 }

@@ -10,6 +10,9 @@ public import UnixIO
 /// Signatures, loaded once. They survive a fork: load in the parent of a pool, then let every
 /// worker call `open`.
 public final class VirusEngine {
+    /// Messages up to this size are read at once.
+    private static let memoryLimit = 1 << 20
+
     /// How many signatures were loaded.
     public let signatures: Int
     private let engine: OpaquePointer
@@ -73,17 +76,7 @@ public final class VirusEngine {
 
     private func scan(_ source: ScanSource) -> ScanResult {
         guard source.length > 0 else { return .clean }
-        let handle = Unmanaged.passUnretained(source).toOpaque()
-        guard let map = cl_fmap_open_handle(handle, 0, source.count, readSource, 1) else {
-            return .failed("cl_fmap_open_handle failed")
-        }
-        defer { cl_fmap_close(map) }
-        var options = self.options
-        var name: UnsafePointer<CChar>?
-        var scanned: UInt = 0
-        let code = cl_scanmap_callback(map, nil, &name, &scanned, engine, &options, handle)
-        let result = ScanResult(
-            code, name: name.map { String(cString: $0) }, blocks: blocks)
+        let result = source.count <= VirusEngine.memoryLimit ? scanRead(source) : scanMapped(source)
         if case .found = result { return result }
         if source.isBroken { return .failed("the message could not be read") }
         if source.hasLostWrite { return .failed("a part could not be written to be scanned") }
@@ -91,10 +84,47 @@ public final class VirusEngine {
         return .unscannable(kind)
     }
 
+    /// Reads all of it at once, which costs libclamav less than to ask for pages.
+    private func scanRead(_ source: ScanSource) -> ScanResult {
+        source.contents().withUnsafeBytes { bytes in
+            guard let address = bytes.baseAddress, bytes.count == source.count,
+                let map = cl_fmap_open_memory(address, bytes.count)
+            else { return .failed("the message could not be read") }
+            return scan(map, source)
+        }
+    }
+
+    /// Lets libclamav ask for the pages that it wants to see.
+    private func scanMapped(_ source: ScanSource) -> ScanResult {
+        let handle = Unmanaged.passUnretained(source).toOpaque()
+        guard let map = cl_fmap_open_handle(handle, 0, source.count, readSource, 1) else {
+            return .failed("cl_fmap_open_handle failed")
+        }
+        return scan(map, source)
+    }
+
+    private func scan(_ map: OpaquePointer, _ source: ScanSource) -> ScanResult {
+        defer { cl_fmap_close(map) }
+        var options = self.options
+        var name: UnsafePointer<CChar>?
+        var scanned: UInt = 0
+        let code = cl_scanmap_callback(
+            map, nil, &name, &scanned, engine, &options,
+            Unmanaged.passUnretained(source).toOpaque())
+        if code == CL_VIRUS, !blocks.isEmpty {
+            // What is blocked counts for more than what could not be looked into.
+            let results = source.alerts.map { ScanResult(alert: $0, blocks: blocks) }
+            if let found = results.first(where: \.isFound) { return found }
+        }
+        return ScanResult(code, name: name.map { String(cString: $0) }, blocks: blocks)
+    }
+
     /// Everything is looked into, and what cannot be is an alert.
     private var options: cl_scan_options {
         var options = cl_scan_options()
-        options.general = UInt32(CL_SCAN_GENERAL_HEURISTICS)
+        // Of several alerts libclamav tells one, unless it is asked for all.
+        options.general = UInt32(
+            CL_SCAN_GENERAL_HEURISTICS | (blocks.isEmpty ? 0 : CL_SCAN_GENERAL_ALLMATCHES))
         options.parse = ~0
         options.heuristic = UInt32(
             CL_SCAN_HEURISTIC_EXCEEDS_MAX | CL_SCAN_HEURISTIC_ENCRYPTED_ARCHIVE
@@ -118,7 +148,8 @@ public final class VirusEngine {
         try check("cl_load", database, cl_load(database, engine, &count, UInt32(kinds)))
         guard count > 0 else { throw .empty(database) }
         try check("cl_engine_compile", database, cl_engine_compile(engine))
-        if !opensRAR { cl_engine_set_clcb_pre_cache(engine, noteRAR) }
+        cl_engine_set_clcb_virus_found(engine, noteAlert)
+        cl_engine_set_clcb_file_inspection(engine, noteUnopened)
         return Int(count)
     }
 
@@ -158,50 +189,5 @@ public final class VirusEngine {
         guard code == CL_SUCCESS else {
             throw .library(call: call, object: object, String(cString: cl_strerror(code)))
         }
-    }
-}
-
-/// libclamav's way to read: the handle is a `ScanSource` that lives as long as the scan.
-private func readSource(
-    _ handle: UnsafeMutableRawPointer?, _ buffer: UnsafeMutableRawPointer?, _ count: Int,
-    _ offset: off_t
-) -> off_t {
-    guard let handle, let buffer else { return -1 }
-    let source = Unmanaged<ScanSource>.fromOpaque(handle).takeUnretainedValue()
-    return source.read(
-        into: UnsafeMutableRawBufferPointer(start: buffer, count: count), at: offset)
-}
-
-/// Called with every word of libclamav; the context is the `ScanSource`, nil outside of a scan. A
-/// part of a mail that cannot be unpacked, as on a full disk, is told here and nowhere else: the
-/// scan goes on without it and ends with "clean".
-private func noteLostWrite(
-    _ severity: cl_msg, _: UnsafePointer<CChar>?, _ text: UnsafePointer<CChar>?,
-    _ context: UnsafeMutableRawPointer?
-) {
-    guard severity == CL_MSG_ERROR, let text, let context else { return }
-    let words = ["write", "space", "create", "open", "temporary"]
-    let said = String(cString: text).lowercased()
-    guard words.contains(where: said.contains) else { return }
-    Unmanaged<ScanSource>.fromOpaque(context).takeUnretainedValue().hasLostWrite = true
-}
-
-/// Called with the type of everything that is scanned; the context is the `ScanSource`.
-private func noteRAR(
-    _ descriptor: Int32, _ type: UnsafePointer<CChar>?, _ context: UnsafeMutableRawPointer?
-) -> cl_error_t {
-    guard let type, let context else { return CL_CLEAN }
-    if strncmp(type, "CL_TYPE_RAR", 11) == 0 {
-        Unmanaged<ScanSource>.fromOpaque(context).takeUnretainedValue().unopened = "rar"
-    }
-    return CL_CLEAN
-}
-
-extension ScanSource {
-    /// True when it begins with a header field.
-    var beginsWithField: Bool {
-        var bytes = [UInt8](repeating: 0, count: MailStart.length)
-        let count = bytes.withUnsafeMutableBytes { read(into: $0, at: 0) }
-        return MailStart.isField(bytes.prefix(max(0, count)))
     }
 }

@@ -79,7 +79,32 @@ enum Samples {
             726574504b0506000000000100010034000000470000000000
             """)
 
-    private static func python(
+    /// An old workbook whose only sheet is one of macros.
+    static func workbook() throws -> [UInt8] {
+        let script = """
+            import struct, sys
+            N = 0xFFFFFFFF
+            def record(kind, data): return struct.pack('<HH', kind, len(data)) + data
+            def entry(name, kind, child, start, size):
+                name = (name + chr(0)).encode('utf-16le')
+                return (name.ljust(64, bytes(1)) + struct.pack('<HBB', len(name), kind, 1)
+                    + struct.pack('<III', N, N, child) + bytes(36) + struct.pack('<IQ', start, size))
+            begin = lambda kind: record(0x809, struct.pack('<HHHHII', 0x600, kind, 0, 0, 0, 0))
+            book = begin(5) + record(0x85, struct.pack('<IBB', 64, 0, 1) + bytes([6, 0]) + b'Macro1')
+            book = (book + record(10, b'')).ljust(64, bytes(1)) + begin(0x40) + record(10, b'')
+            table = [0xFFFFFFFD, 0xFFFFFFFE] + [3, 4, 5, 6, 7, 8, 9, 0xFFFFFFFE]
+            table += [N] * (128 - len(table))
+            folder = entry('Root Entry', 5, 1, 0xFFFFFFFE, 0) + entry('Workbook', 2, N, 2, 4096)
+            head = bytes([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]) + bytes(16)
+            head += struct.pack('<HHHHH', 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+            head += struct.pack('<IIIIIIIIII', 0, 1, 1, 0, 4096, 0xFFFFFFFE, 0, 0xFFFFFFFE, 0, 0)
+            sys.stdout.buffer.write(head.ljust(512, bytes([255])) + struct.pack('<128I', *table)
+                + folder.ljust(512, bytes(1)) + book.ljust(4096, bytes(1)))
+            """
+        return try python(script, [], [])
+    }
+
+    static func python(
         _ script: String, _ arguments: [String], _ input: [UInt8]
     ) throws -> [UInt8] {
         var tool = try Tool("/usr/bin/env", ["python3", "-c", script] + arguments)

@@ -38,3 +38,43 @@ sender a@example.org
 recipient b@example.test
 verdict defer
 reply 451 4.3.5 the mail system is not set up right
+
+== a clamd that cannot be asked is a deferral
+conventions queue chain resident
+options --clamd {folder}/nobody --clamd 127.0.0.1:1
+sender a@example.org
+recipient b@example.test
+message
+| Subject: x
+verdict defer
+reply 451 4.3.0 temporary trouble with a filter
+
+== what clamd has in its own configuration is refused beside it
+options --clamd {folder}/nobody --max-files 10
+message
+| Subject: x
+exit 55
+
+== so is a name that nobody looks up
+options --clamd clamd.example.org:3310
+message
+| Subject: x
+exit 55
+
+== and a quarantine that nothing goes to
+options --quarantine {folder}
+message
+| Subject: x
+exit 55
+
+== without signatures of its own the fallback serves, and the log says so
+conventions resident
+file other/test.ndb
+| Test.Text:0:*:546869732069732061207669727573
+options --database {folder}/none --fallback-database {folder}/other
+sender a@example.org
+recipient b@example.test
+message
+| Subject: This is a virus
+verdict reject
+reply 554 5.7.1 virus found: Test.Text.UNOFFICIAL
