@@ -12,10 +12,6 @@ import Workers
 struct ResidentConvention<F: Filter> {
     let setup: Setup
 
-    /// A request is there as soon as its connection is: a client that says nothing holds a
-    /// worker no longer than this.
-    static var silence: Duration { .milliseconds(500) }
-
     /// A client that began to speak has so long to end, and to take its answer.
     static var patience: Duration { .seconds(2) }
 
@@ -27,6 +23,7 @@ struct ResidentConvention<F: Filter> {
         guard let path = setup.options["serve"] else { return }
         var options = PoolOptions(name: F.name, workers: try setup.workers())
         let ready = try setup.options.integer("ready-fd", in: 1...65_535)
+        options.clientsSpeakFirst = true
         options.readyDescriptor = ready.flatMap(Int32.init(exactly:))
         // Rules that do not load must not leave a socket that nobody serves.
         var first: F? = try F(setup)
@@ -66,8 +63,10 @@ struct ResidentConvention<F: Filter> {
     }
 
     private func answer(_ connection: borrowing Connection, _ filter: inout F) throws {
+        // The pool gave it to us because there is something to read.
+        let deadline = Deadline.after(Self.patience)
         var message = try Exchange.receive(
-            on: connection, firstByte: .after(Self.silence), deadline: .after(Self.patience))
+            on: connection, firstByte: deadline, deadline: deadline)
         var wire = try FilterRequest(message.fields)
         wire.isTrial = wire.isTrial || setup.checks
         guard let file = message.first.take() else {

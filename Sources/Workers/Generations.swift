@@ -63,13 +63,17 @@ struct Generations<Loaded>: ~Copyable {
         var entries = ([signals, own.awaited] + reports).map {
             pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0)
         }
-        let until = min(own.deadline, retryAt)
+        entries += pool.room?.entries ?? []
+        let until = min(min(own.deadline, retryAt), pool.room?.deadline ?? .never)
         let count = nfds_t(entries.count)
         _ = try retrying("poll", "pool") { poll(&entries, count, until.pollTimeout) }
     }
 
     /// Does what is due.
     mutating func tend() {
+        if let closed = pool.room?.tend(), closed > 0 {
+            pool.log.event("silent-clients-closed", ["count": "\(closed)"])
+        }
         if own.tend() { stale() }
         if serving?.hasSaid(PoolSuccessor<Loaded>.staleWord) == true { stale() }
         if next?.hasSaid(PoolSuccessor<Loaded>.readyWord) == true { takeOver() }

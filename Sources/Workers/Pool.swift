@@ -22,6 +22,8 @@ public struct PoolOptions: Sendable {
     public var grace = Duration.seconds(30)
     /// How often the pool looks whether it has too many idle workers.
     public var shrinkInterval = Duration.seconds(10)
+    /// True where clients speak first: one that does not holds no worker until it does.
+    public var clientsSpeakFirst = false
     /// How often the pool looks whether what it loaded is out of date; nil: never.
     public var checkInterval: Duration?
 
@@ -50,6 +52,9 @@ public struct Pool<Loaded> {
     let load: () throws -> Loaded
     let isStale: (Loaded) -> Bool
     let worker: (Loaded) throws -> Serve
+    /// Where clients wait that do not speak; nil while the pool does not run, and where the pool
+    /// speaks first.
+    private(set) var room: WaitingRoom?
 
     /// A pool on sockets that listen already. `load` runs in the parent of each generation of
     /// workers; `worker` runs once in each worker, after the fork, and opens what does not
@@ -70,6 +75,12 @@ public struct Pool<Loaded> {
     /// Serves until SIGTERM or SIGINT.
     /// - Throws: what the first `load` throws, or `SystemError` when the pool cannot begin.
     public func run() throws {
+        var pool = self
+        if options.clientsSpeakFirst { pool.room = try WaitingRoom() }
+        try pool.serve()
+    }
+
+    private func serve() throws {
         // Nothing but the parent holds what was loaded: it must go with its generation.
         let parent = try PoolParent(self, try load())
         for listener in listeners { try listener.setNonBlocking(true, "listener") }

@@ -26,6 +26,7 @@ struct PoolSuccessor<Loaded> {
     func run(in old: PoolParent<Loaded>, parent: pid_t, likes holder: pid_t) {
         Signals.reset()
         Signals.ignoreBrokenPipes()
+        pool.room?.leave()
         var code: Int32 = 1
         if cunix_die_with_parent(SIGKILL) == 0, getppid() == parent {
             let taken = Memory.taken(by: holder) ?? 0

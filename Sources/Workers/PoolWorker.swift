@@ -19,6 +19,7 @@ struct PoolWorker<Loaded> {
         Signals.reset()
         Signals.ignoreBrokenPipes()
         cunix_catch_stop()
+        pool.room?.leave()
         var code: Int32 = 0
         // At once, whatever is being served: a worker without a parent would keep the listener,
         // and with it the port, from whoever takes its parent's place.
@@ -40,6 +41,12 @@ struct PoolWorker<Loaded> {
                 cunix_epoll_add_listener(set.number, listener.rawValue, UInt32(index))
             }
         }
+        if let room = pool.room {
+            _ = try retrying("epoll_ctl", "waiting room") {
+                cunix_epoll_add_listener(
+                    set.number, room.awaited.rawValue, UInt32(pool.listeners.count))
+            }
+        }
         if board.open() { _ = Glibc.write(wanted.rawValue, "o", 1) }
         var served = 0
         while served < pool.options.requestsPerWorker, !cunix_stop_came() {
@@ -48,13 +55,31 @@ struct PoolWorker<Loaded> {
                 if errno == EINTR { continue }
                 throw SystemError.last("epoll_pwait", "worker")
             }
-            guard let connection = accept(Int(index)) else { continue }
-            // Said before the work begins, so that the next request finds another worker.
-            if board.begin(slot) { _ = Glibc.write(wanted.rawValue, "w", 1) }
-            serve(connection, Int(index))
-            board.finish(slot)
+            if let room = pool.room, index == pool.listeners.count {
+                guard let (socket, listener) = room.next() else { continue }
+                work { serve(OwnedDescriptor(socket), listener) }
+            } else {
+                guard let connection = accept(Int(index)) else { continue }
+                let number = connection.take()
+                work { receive(OwnedDescriptor(number), Int(index), serve) }
+            }
             served += 1
         }
+    }
+
+    private func work(_ body: () -> Void) {
+        // Said before the work begins, so that the next request finds another worker.
+        if board.begin(slot) { _ = Glibc.write(wanted.rawValue, "w", 1) }
+        body()
+        board.finish(slot)
+    }
+
+    /// Serves a new connection, or lets it wait where it says nothing.
+    private func receive(_ connection: consuming OwnedDescriptor, _ index: Int, _ serve: Serve) {
+        if let room = pool.room, !WaitingRoom.speaks(connection), room.takesIn(connection, index) {
+            return
+        }
+        serve(connection, index)
     }
 
     /// The connection; nil when another worker was faster or the client went away.

@@ -97,16 +97,58 @@ struct ResidentTests {
         #expect(try FilterReply(reply.fields).verdict.word == "defer")
     }
 
-    @Test func `clients that say nothing hold up others for moments only`() throws {
-        var silent: [Int32] = []
-        for _ in 0..<3 {
-            let connection = try UnixSocket.connect(to: socket, deadline: .after(.seconds(30)))
-            silent.append(dup(connection.descriptor.number))
+    /// A connection whose request comes when the test wants it.
+    private final class Silent {
+        let connection: Connection
+
+        init(_ socket: String) throws {
+            connection = try UnixSocket.connect(to: socket, deadline: .after(.seconds(30)))
         }
-        defer { for number in silent { close(number) } }
+
+        func ask(_ request: FilterRequest, _ message: String) throws -> Verdict {
+            let file = try Files.inMemory("message")
+            try file.borrowed.writeAll(Array(message.utf8), "message")
+            try Exchange.send(
+                request.fields, descriptors: [file.borrowed], on: connection,
+                deadline: .after(.seconds(30)))
+            let reply = try Exchange.receive(on: connection, deadline: .after(.seconds(30)))
+            return try FilterReply(reply.fields).verdict
+        }
+
+        /// True once the other end has closed.
+        var isClosed: Bool {
+            var byte: UInt8 = 0
+            let flags = Int32(MSG_DONTWAIT) | Int32(MSG_PEEK)
+            return recv(connection.descriptor.number, &byte, 1, flags) == 0
+        }
+    }
+
+    @Test func `clients that say nothing hold no worker, and are served once they speak`() throws {
+        // 100 of them would hold two workers for 25 seconds at half a second each.
+        let silent = try (0..<100).map { _ in try Silent(socket) }
         let began = ContinuousClock.now
         #expect(try ask("Subject: evil\n\n") == Self.evil)
-        #expect(ContinuousClock.now - began < .seconds(20))
+        #expect(ContinuousClock.now - began < .seconds(15))
+        for client in silent.prefix(20) {
+            #expect(
+                try client.ask(request("Subject: evil\n\n"), "Subject: evil\n\n") == Self.evil)
+        }
+        #expect(silent.dropFirst(20).allSatisfy { !$0.isClosed })
+        try service.stop()
+        #expect(eventually { silent.allSatisfy(\.isClosed) })
+    }
+
+    @Test func `clients that say nothing outlive new rules, and those that waited longest go`()
+        throws
+    {
+        let silent = try (0..<300).map { _ in try Silent(socket) }
+        #expect(eventually { silent.prefix(30).allSatisfy(\.isClosed) })
+        try folder.write("rules", "header:Subject /good/ discard\n")
+        service.process.signal(SIGHUP)
+        #expect(try eventually { try ask("Subject: good\n\n") == .discard })
+        let last = try #require(silent.last)
+        #expect(!last.isClosed)
+        #expect(try last.ask(request("Subject: good\n\n"), "Subject: good\n\n") == .discard)
     }
 
     @Test func `rules are loaded anew on SIGHUP, and the old ones stay when they do not load`()

@@ -50,6 +50,7 @@ struct QueueMessage {
         do {
             var pool = PoolOptions(
                 name: "queue-message", workers: try options.range("workers") ?? 4...32)
+            pool.clientsSpeakFirst = true
             pool.readyDescriptor = try options.integer("ready-fd").map { Int32(clamping: $0) }
             let trusted = try trustedUsers(options)
             try Files.makeFolders(root.run)
