@@ -128,7 +128,7 @@ extension StepCall {
     private static func agrees(_ verdict: Verdict, with exit: FilterExit) -> Bool {
         switch verdict {
         case .accept: exit == .accept
-        case .reject: exit == .reject
+        case .reject: exit == .reject || exit == .reason || exit == .reasonOnErrorDescriptor
         case .discard: exit == .discard
         // A filter that cannot know says so in its record and by the exit code of the reason.
         case .defer: exit != .accept && exit != .discard && !exit.isPermanent
