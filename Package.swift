@@ -232,6 +232,7 @@ let package = Package(
         tests("System", ["MailModel", "TestSupport", "UnixIO"]),
         tests("Patterns", ["Patterns", "UnixIO"]),
         tests("MessageStructure", ["MessageStructure", "UnixIO"]),
+        tests("RegexRules", ["RegexRules", "Patterns", "UnixIO", "TestSupport"]),
         tests(
             "FilterKit",
             [

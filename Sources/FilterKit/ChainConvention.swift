@@ -16,6 +16,8 @@ struct ChainConvention {
     private let stage: Stage
     private let outcome: Outcome?
     private let record: Descriptor
+    /// Where a message goes that takes the place of the one that came.
+    private let newMessage: Descriptor?
 
     /// - Throws: `FilterError.configuration` when the variables are not what they must be.
     init(_ setup: Setup, _ facts: Facts, _ name: String) throws(FilterError) {
@@ -36,6 +38,9 @@ struct ChainConvention {
         self.name = name
         self.stage = stage
         record = Descriptor(rawValue: number)
+        newMessage = Environment.bytes("FILTER_MESSAGE_FD")?.decimalValue.flatMap(
+            Int32.init(exactly:)
+        ).flatMap { $0 > 2 ? Descriptor(rawValue: $0) : nil }
         Signals.ignoreBrokenPipes()
     }
 
@@ -68,14 +73,13 @@ struct ChainConvention {
     /// A message that takes the place of the one that came; the record, which says so, is written
     /// after it.
     private func writeMessage(_ judgement: Judgement) throws(FilterError) {
-        guard
-            let number = Environment.bytes("FILTER_MESSAGE_FD")?.decimalValue.flatMap(
-                Int32.init(exactly:)), number > 2
-        else { throw .configuration("FILTER_MESSAGE_FD names no descriptor for a new message") }
+        guard let newMessage else {
+            throw .configuration("FILTER_MESSAGE_FD names no descriptor for a new message")
+        }
         guard let file = judgement.replacement?.descriptor else { return }
         let message = MessageView(
             .file(file, offset: 0, length: judgement.replacement?.length ?? 0))
-        try message.write(to: Descriptor(rawValue: number), "new message")
+        try message.write(to: newMessage, "new message")
     }
 
     /// Before MAIL there is none, and nothing on the descriptor.

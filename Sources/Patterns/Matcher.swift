@@ -19,14 +19,16 @@ public struct MatchLimits: Hashable, Sendable {
 /// Where a pattern matched.
 public struct Match: Hashable, Sendable {
     /// The whole match, then the groups, as offsets into the subject; nil for a group that took
-    /// no part. Groups over the 32nd are left out.
+    /// no part. Groups over the 99th are left out.
     public let ranges: [Range<Int>?]
 }
 
 /// What matching needs beside a pattern: limits, a stack, and room for the offsets. One serves
 /// all patterns of a process.
 public final class Matcher {
-    private static let pairs: UInt32 = 33
+    /// The last group whose place is known; Postfix's tables know as many.
+    public static let mostGroups = 99
+    private static let pairs = UInt32(mostGroups + 1)
     /// Machine code may use so much stack; with less than it needs, PCRE2 interprets.
     private static let stackLimit = 512 << 10
     /// A subject of up to so many bytes is tried at once.
@@ -74,15 +76,18 @@ public final class Matcher {
     ///
     /// The starting points are tried in strides, so that the deadline is seen even where no
     /// single try exceeds a limit but their number does.
-    /// - Returns: nil when it is certain that there is no match.
+    /// With `isCut` more follows the subject, so that its end proves nothing.
+    /// - Returns: nil when it is certain that there is no match in what is there.
     /// - Throws: `PatternError.limitExceeded` when that is not known.
     public func match(
-        _ pattern: Pattern, _ subject: UnsafeRawBufferPointer, deadline: Deadline = .never
+        _ pattern: Pattern, _ subject: UnsafeRawBufferPointer, isCut: Bool = false,
+        deadline: Deadline = .never
     ) throws(PatternError) -> Match? {
         var start = 0
+        let options = isCut ? PCRE2_PARTIAL_HARD : 0
         guard subject.count > Matcher.shortSubject else {
             pcre2_set_offset_limit_8(context, subject.count)
-            return try once(pattern, subject, from: 0)
+            return try once(pattern, subject, from: 0, options)
         }
         var stride = Matcher.firstStride
         while true {
@@ -91,7 +96,7 @@ public final class Matcher {
             // The last stride tries the end of the subject too.
             let isLast = next >= subject.count
             pcre2_set_offset_limit_8(context, isLast ? subject.count : next - 1)
-            if let match = try once(pattern, subject, from: start) { return match }
+            if let match = try once(pattern, subject, from: start, options) { return match }
             if isLast { return nil }
             guard !deadline.hasPassed else { throw .limitExceeded("the time limit ran out") }
             start = next
@@ -102,24 +107,27 @@ public final class Matcher {
     /// Looks for the first match in an array.
     /// - Throws: as the other form.
     public func match(
-        _ pattern: Pattern, _ subject: [UInt8], deadline: Deadline = .never
+        _ pattern: Pattern, _ subject: [UInt8], isCut: Bool = false, deadline: Deadline = .never
     ) throws(PatternError) -> Match? {
         try subject.withUnsafeBytes { bytes in
-            Result { () throws(PatternError) in try match(pattern, bytes, deadline: deadline) }
+            Result { () throws(PatternError) in
+                try match(pattern, bytes, isCut: isCut, deadline: deadline)
+            }
         }.get()
     }
 
     private func once(
-        _ pattern: Pattern, _ subject: UnsafeRawBufferPointer, from start: Int
+        _ pattern: Pattern, _ subject: UnsafeRawBufferPointer, from start: Int, _ options: UInt32
     ) throws(PatternError) -> Match? {
-        var result = call(pattern, subject, start, 0)
+        var result = call(pattern, subject, start, options)
         // Too little stack for machine code is not a limit that an administrator set.
         if result == PCRE2_ERROR_JIT_STACKLIMIT {
-            result = call(pattern, subject, start, PCRE2_NO_JIT)
+            result = call(pattern, subject, start, options | PCRE2_NO_JIT)
         }
         switch result {
         case 0...: return Match(ranges: ranges(min(pattern.groupCount + 1, Int(Matcher.pairs))))
         case PCRE2_ERROR_NOMATCH: return nil
+        case PCRE2_ERROR_PARTIAL: throw .limitExceeded("what follows was not read")
         case PCRE2_ERROR_MATCHLIMIT, PCRE2_ERROR_DEPTHLIMIT, PCRE2_ERROR_HEAPLIMIT,
             PCRE2_ERROR_NOMEMORY, PCRE2_ERROR_RECURSELOOP:
             throw .limitExceeded(Pattern.words(result))

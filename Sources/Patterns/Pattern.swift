@@ -22,6 +22,10 @@ public struct PatternFlags: OptionSet, Sendable {
     public static let multiLine = PatternFlags(rawValue: PCRE2_MULTILINE)
     /// `U`: quantifiers are lazy unless `?` follows.
     public static let lazy = PatternFlags(rawValue: PCRE2_UNGREEDY)
+    /// Matches at the start of a subject only.
+    public static let anchored = PatternFlags(rawValue: PCRE2_ANCHORED)
+    /// `$` matches at the end of a subject only, not before a line end there.
+    public static let dollarIsOnlyTheEnd = PatternFlags(rawValue: PCRE2_DOLLAR_ENDONLY)
     /// `u`: pattern and subject are UTF-8; bytes that are not match nothing.
     public static let utf8 = PatternFlags(rawValue: PCRE2_UTF | PCRE2_UCP | PCRE2_MATCH_INVALID_UTF)
 

@@ -16,12 +16,12 @@ public struct RegexFilter {
     public static let summary = "judge a message by the patterns of rule files"
     /// The options.
     public static let options: [Usage.Option] =
-        [
-            .values("rules", "FILE", "a file of rules, regex-rules(5)"),
+        RuleSources.options + [
             .value("size-limit", "SIZE", "how much of a message is looked at (16M)"),
             .value("match-limit", "N", "how often a match may go back and try otherwise (1000000)"),
             .value("timeout", "T", "how long all rules together may take (10s)"),
             .value("on-limit", "ACTION", "defer what is over a limit, or skip the rule (defer)"),
+            .flag("test", "print each rule that applies and what it would do, and no verdict"),
         ] + DecodingLimits.options
 
     /// The program that can decode.
@@ -34,11 +34,11 @@ public struct RegexFilter {
         case skip
     }
 
-    private let rules: [Rule]
-    private let scopes: ScopeTable
+    private let sources: RuleSources
     private let limits: DecodingLimits
     private let timeout: Duration
-    private let onLimit: OnLimit
+    private let skipsUnknown: Bool
+    private let isTest: Bool
     private let matcher: Matcher
     private let decoder: (any MessageDecoder)?
 
@@ -46,28 +46,46 @@ public struct RegexFilter {
     /// soon as it is certain that one is needed.
     /// - Throws: what is wrong with them.
     public init(_ setup: Setup, _ decoder: (any MessageDecoder)? = nil) throws {
+        let options = setup.options
         let isResident = setup.convention == .resident
+        isTest = options.has("test")
+        guard !isTest || setup.convention == .shell else {
+            throw UsageError("--test is for a shell")
+        }
         // Rules that are loaded anew may decode though the first ones did not.
         if decoder == nil, isResident { try setup.becomeTwin(RegexFilter.twin) }
-        let options = setup.options
         self.decoder = decoder
         limits = try DecodingLimits(options)
         timeout = try options.duration("timeout") ?? .seconds(10)
-        onLimit = try options.choice("on-limit", OnLimit.self) ?? .defer
+        skipsUnknown = try options.choice("on-limit", OnLimit.self) == .skip
         var matchLimits = MatchLimits()
         if let match = try options.integer("match-limit", in: 1...Int(Int32.max)) {
             matchLimits.match = UInt32(match)
         }
-        guard options.has("rules") else { throw UsageError("--rules FILE is missing") }
         // Machine code takes longer to make than most messages take to match without it, so
         // that it is made where one process judges many.
         matcher = try Matcher(matchLimits, forMachineCode: isResident)
-        var table = ScopeTable()
-        rules = try options.all("rules").flatMap {
-            try Rule.all(in: $0, &table, compilesToMachineCode: isResident)
+        sources = try RuleSources(options, compilesToMachineCode: isResident)
+        if decoder == nil, sources.rules.scopes.needsDecoder {
+            try setup.becomeTwin(RegexFilter.twin)
         }
-        scopes = table
-        if decoder == nil, table.needsDecoder { try setup.becomeTwin(RegexFilter.twin) }
+    }
+
+    /// With `--test`, prints what the rules would do.
+    /// - Returns: the exit code; nil without `--test`.
+    /// - Throws: `FilterError` when the message cannot be read or nothing be written.
+    public func examine(_ request: borrowing Request) throws(FilterError) -> FilterExit? {
+        guard isTest else { return nil }
+        var findings = Findings(copy request, skipsUnknown: skipsUnknown, isTest: true)
+        let verdict = try verdict(copy request, &findings)
+        let lines = (findings.report ?? []) + ["verdict: \(verdict.words)"]
+        do throws(SystemError) {
+            try Descriptor(rawValue: 1).writeAll(
+                Array((lines.joined(separator: "\n") + "\n").utf8), "standard output")
+        } catch {
+            throw FilterError(.cannotWrite, "\(error)")
+        }
+        return .accept
     }
 
     /// Decides.
@@ -75,21 +93,54 @@ public struct RegexFilter {
     public func judge(
         _ request: borrowing Request, _ evidence: inout Evidence
     ) throws(FilterError) -> Verdict {
-        let deadline = Deadline.after(timeout)
-        let subjects = Subjects(
-            copy request, scopes, limits, decoder, twin: RegexFilter.twin, deadline: deadline)
-        var run = RuleRun(copy request, subjects, matcher, deadline: deadline)
-        defer { run.tell(&evidence) }
-        for rule in rules {
-            do {
-                if let verdict = try run.apply(rule) { return verdict }
-            } catch let error as FilterError {
-                throw error
-            } catch {
-                run.note(rule, limit: "\(error)")
-                guard onLimit == .skip else { return RuleRun.notKnown }
-            }
-        }
-        return .accept(run.edits)
+        var findings = Findings(copy request, skipsUnknown: skipsUnknown, isTest: false)
+        defer { findings.tell(&evidence) }
+        return try verdict(copy request, &findings)
     }
+
+    private func verdict(
+        _ request: Request, _ findings: inout Findings
+    ) throws(FilterError) -> Verdict {
+        let deadline = Deadline.after(timeout)
+        var decided = sources.control?.judge(request, &findings)
+        if decided == nil || isTest {
+            let subjects = Subjects(
+                request, sources.rules.scopes, limits, decoder, twin: RegexFilter.twin,
+                deadline: deadline)
+            var run = RuleRun(sources.rules, subjects, matcher, deadline: deadline)
+            let verdict = try run.judge(&findings)
+            decided = decided ?? verdict
+        }
+        if decided == nil || isTest, !sources.checks.isEmpty, request.stage == .message {
+            let verdict = try postfix(request, deadline, &findings)
+            decided = decided ?? verdict
+        }
+        switch decided {
+        case nil, .accept: return findings.settled(.accept(findings.edits))
+        case let verdict?: return findings.settled(verdict)
+        }
+    }
+
+    private func postfix(
+        _ request: Request, _ deadline: Deadline, _ findings: inout Findings
+    ) throws(FilterError) -> Verdict? {
+        let (bytes, isWhole) = try request.message.beginning(limit: limits.size)
+        var run = PostfixRun(
+            sources.checks, matcher, deadline: deadline, skipsUnknown: skipsUnknown)
+        let verdict = bytes.withUnsafeBytes { run.judge($0, isWhole: isWhole, &findings) }
+        if !isWhole, verdict == nil || isTest {
+            findings.add(
+                unknown: "message", "it has more than \(limits.size) bytes", refuses: true)
+        }
+        switch verdict {
+        case nil, .accept: try run.finish(request, &findings)
+        default: break
+        }
+        return verdict
+    }
+}
+
+extension Verdict {
+    /// The verdict with its reply, for people.
+    var words: String { reply.map { "\(word) \($0)" } ?? word }
 }

@@ -21,50 +21,45 @@ struct RuleError: Error, CustomStringConvertible {
     }
 }
 
-/// `scope [!]/pattern/flags action [text]`.
-struct Rule {
+/// `scope [!]/pattern/flags`, of a rule or of an `if`.
+struct Condition {
     /// `FILE:LINE`.
     let place: String
     /// The number of its scope in the table.
     let scope: Int
-    /// With `!`: the rule applies when no subject matches.
+    /// The scope as it is written.
+    let scopeWord: String
+    /// With `!`: no subject may match.
     let isNegated: Bool
     let pattern: Pattern
-    let action: Action
+    /// What the pattern requires of a subject; nil for nothing.
+    let required: RequiredLiterals?
+    /// The number of the pattern among those of its scope.
+    var number = 0
 
-    /// Reads a line.
+    /// Takes it off the front of a line.
     /// - Throws: `RuleError`.
     init(
-        _ line: ArraySlice<UInt8>, place: String, _ table: inout ScopeTable,
+        _ rest: inout ArraySlice<UInt8>, place: String, _ table: inout ScopeTable,
         compilesToMachineCode: Bool
     ) throws(RuleError) {
-        var rest = line.trimmed
-        let word = Rule.word(&rest)
+        let word = rest.takeWord()
         guard let scope = Scope(word) else {
             throw RuleError(unknown: word, of: "scope", Scope.known)
         }
-        let isNegated = rest.first == 0x21
+        isNegated = rest.first == 0x21
         if isNegated { rest.removeFirst() }
-        let source = try Rule.delimited(&rest)
-        let flags = try Rule.flags(Rule.word(&rest))
+        let source = try Condition.delimited(&rest)
+        let flags = try Condition.flags(rest.takeWord())
         do throws(PatternError) {
             pattern = try Pattern(source, flags, compilesToMachineCode: compilesToMachineCode)
         } catch {
             throw RuleError("pattern: \(error)")
         }
-        let action = Rule.word(&rest)
-        guard !action.isEmpty else { throw RuleError("an action must follow the pattern") }
-        self.action = try Action(action, rest, pattern, negated: isNegated)
+        required = RequiredLiterals(of: source, flags)
         self.place = place
         self.scope = table.number(of: scope)
-        self.isNegated = isNegated
-    }
-
-    /// Takes a word and the blanks after it off the front.
-    private static func word(_ rest: inout ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        let word = rest.prefix { !$0.isBlank }
-        rest = rest.dropFirst(word.count).drop(while: \.isBlank)
-        return word
+        scopeWord = word.printable
     }
 
     /// Takes `/pattern/` off the front. In a pattern `\/` is a slash, to PCRE2 too.
@@ -96,35 +91,32 @@ struct Rule {
     }
 }
 
-extension Rule {
-    /// Reads a file: one rule a line; empty lines and those that begin with `#` mean nothing.
-    /// - Throws: `ControlError` with file and line.
-    static func all(
-        in path: String, _ table: inout ScopeTable, compilesToMachineCode: Bool
-    ) throws(ControlError) -> [Rule] {
-        let bytes = try contents(path)
-        var rules: [Rule] = []
-        let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        for (index, line) in lines.enumerated() {
-            let line = line.trimmed
-            if line.isEmpty || line.first == 0x23 { continue }
-            do throws(RuleError) {
-                let rule = try Rule(
-                    line, place: "\(path):\(index + 1)", &table,
-                    compilesToMachineCode: compilesToMachineCode)
-                rules.append(rule)
-            } catch {
-                throw .invalid(file: path, line: index + 1, reason: error.description)
-            }
-        }
-        return rules
-    }
+/// `scope [!]/pattern/flags action [text]`.
+struct Rule {
+    var condition: Condition
+    let action: Action
 
-    private static func contents(_ path: String) throws(ControlError) -> [UInt8] {
-        do {
-            return try Files.contents(of: path)
-        } catch {
-            throw .unreadable(error)
-        }
+    /// Reads a line.
+    /// - Throws: `RuleError`.
+    init(
+        _ line: ArraySlice<UInt8>, place: String, _ table: inout ScopeTable,
+        compilesToMachineCode: Bool
+    ) throws(RuleError) {
+        var rest = line.trimmed
+        condition = try Condition(
+            &rest, place: place, &table, compilesToMachineCode: compilesToMachineCode)
+        let action = rest.takeWord()
+        guard !action.isEmpty else { throw RuleError("an action must follow the pattern") }
+        self.action = try Action(
+            action, rest, condition.pattern, negated: condition.isNegated)
+    }
+}
+
+extension ArraySlice<UInt8> {
+    /// Takes a word and the blanks after it off the front.
+    mutating func takeWord() -> ArraySlice<UInt8> {
+        let word = prefix { !$0.isBlank }
+        self = dropFirst(word.count).drop(while: \.isBlank)
+        return word
     }
 }

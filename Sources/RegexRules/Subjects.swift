@@ -16,8 +16,12 @@ struct Subjects {
     private let scopes: [Scope]
     /// By the number of the scope: what was read already.
     private var known: [[[UInt8]]??]
-    private var header: Header?
-    private var message: [UInt8]?
+    /// By the number of the scope: why there is more than what was read.
+    private var gaps: [Int: LimitError] = [:]
+    /// By the number of the scope: why nothing of it is known.
+    private var failures: [Int: LimitError] = [:]
+    private var header: (fields: [Header.Field], gap: LimitError?)?
+    private var message: (bytes: [UInt8], gap: LimitError?)?
     private var content: (any DecodedContent)?
 
     /// What a request holds. Without a decoder the process becomes the twin that has one when
@@ -38,15 +42,31 @@ struct Subjects {
     /// The subjects of a scope: none when the request has none; nil when it has no such scope at
     /// all yet, or nobody is known of whom it speaks: then no rule about it applies, a negated
     /// one neither.
-    /// - Throws: `LimitError` when there is more than may be looked at.
+    /// - Throws: `LimitError` when nothing may be looked at.
     mutating func of(_ number: Int) throws -> [[UInt8]]? {
         if let subjects = known[number] { return subjects }
-        let subjects = try read(scopes[number])
+        if let failure = failures[number] { throw failure }
+        var gap: LimitError?
+        let subjects: [[UInt8]]?
+        do {
+            subjects = try read(scopes[number], &gap)
+        } catch let error as LimitError {
+            // What took long in vain is not tried again for the next rule.
+            failures[number] = error
+            throw error
+        }
         known[number] = .some(subjects)
+        gaps[number] = gap
         return subjects
     }
 
-    private mutating func read(_ scope: Scope) throws -> [[UInt8]]? {
+    /// Why there is more of a scope than the subjects; nil when they are all.
+    func gap(of number: Int) -> LimitError? { gaps[number] }
+
+    /// True when the end of a subject is not its end.
+    func isCut(_ number: Int) -> Bool { scopes[number] == .raw && gaps[number] != nil }
+
+    private mutating func read(_ scope: Scope, _ gap: inout LimitError?) throws -> [[UInt8]]? {
         guard request.stage == .message || !scope.needsMessage else { return nil }
         switch scope {
         case .client: return request.facts.clientIP.map { [Array($0.description.utf8)] }
@@ -57,31 +77,39 @@ struct Subjects {
         case .sender: return request.reversePath.map { [$0.bytes] }
         case .recipient:
             return request.recipients.isEmpty ? nil : request.recipients.map(\.bytes)
-        case .header: return try decoded(wholeHeader().fields.map(\.unfolded))
+        case .header: return try decoded(fields(&gap).map(\.unfolded))
         case .field(let name):
-            let fields = try wholeHeader().fields.filter { $0.isNamed(name) }
+            let fields = try fields(&gap).filter { $0.isNamed(name) }
             return try decoded(fields.map { Array($0.value.trimmed) })
-        case .raw: return [try wholeMessage()]
-        case .body: return try wholeContent().texts()
-        case .attachment: return try wholeContent().fileNames
-        case .type: return try wholeContent().types
+        case .raw: return [try bytes(&gap)]
+        case .body: return try wholeContent(&gap).texts()
+        case .attachment: return try wholeContent(&gap).fileNames
+        case .type: return try wholeContent(&gap).types
         }
     }
 
-    private mutating func wholeHeader() throws -> Header {
-        if let header { return header }
-        let limit = limits.headerSize
-        let read = try request.message.header(limit: limit)
-        guard read.isWhole else { throw LimitError("the header has more than \(limit) bytes") }
-        var count = 0
-        for _ in read.fields {
-            count += 1
-            guard count <= limits.fields else {
-                throw LimitError("the header has more than \(limits.fields) fields")
-            }
+    /// As many fields as may be looked at.
+    private mutating func fields(_ gap: inout LimitError?) throws -> [Header.Field] {
+        if let header {
+            gap = header.gap
+            return header.fields
         }
-        header = read
-        return read
+        let read = try request.message.header(limit: limits.headerSize)
+        var fields: [Header.Field] = []
+        for field in read.fields {
+            guard fields.count < limits.fields else {
+                gap = LimitError("the header has more than \(limits.fields) fields")
+                break
+            }
+            fields.append(field)
+        }
+        if !read.isWhole, gap == nil {
+            // The last one may go on.
+            fields = fields.dropLast()
+            gap = LimitError("the header has more than \(limits.headerSize) bytes")
+        }
+        header = (fields, gap)
+        return fields
     }
 
     /// Each line decoded, and as it was sent where that is not the same: a rule may look for
@@ -96,19 +124,25 @@ struct Subjects {
         }
     }
 
-    private mutating func wholeMessage() throws -> [UInt8] {
-        if let message { return message }
-        guard let bytes = try request.message.bytes(limit: limits.size) else {
-            throw LimitError("the message has more than \(limits.size) bytes")
+    /// As much of the message as may be looked at.
+    private mutating func bytes(_ gap: inout LimitError?) throws -> [UInt8] {
+        if let message {
+            gap = message.gap
+            return message.bytes
         }
-        message = bytes
-        return bytes
+        let read = try request.message.beginning(limit: limits.size)
+        if !read.isWhole { gap = LimitError("the message has more than \(limits.size) bytes") }
+        message = (read.bytes, gap)
+        return read.bytes
     }
 
-    private mutating func wholeContent() throws -> any DecodedContent {
-        if let content { return content }
+    private mutating func wholeContent(_ gap: inout LimitError?) throws -> any DecodedContent {
+        if let content {
+            gap = message?.gap
+            return content
+        }
         guard let decoder else { try request.becomeTwin(twin) }
-        let read = try decoder.content(of: wholeMessage(), limits, deadline: deadline)
+        let read = try decoder.content(of: bytes(&gap), limits, deadline: deadline)
         content = read
         return read
     }

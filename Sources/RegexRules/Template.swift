@@ -21,6 +21,12 @@ struct Template: Hashable {
     /// True for no text at all.
     var isEmpty: Bool { parts.isEmpty }
 
+    /// True when the text depends on what was matched.
+    var hasCaptures: Bool { parts.contains { if case .group = $0 { true } else { false } } }
+
+    /// An empty text.
+    init() {}
+
     /// Reads a text.
     /// - Throws: `RuleError` for a group that the pattern does not have.
     init(_ text: some Collection<UInt8>, for pattern: Pattern, negated: Bool) throws(RuleError) {
@@ -32,15 +38,17 @@ struct Template: Hashable {
                 add([0x24])
                 rest.removeFirst()
             } else {
-                parts.append(.group(try Template.group(&rest, pattern, negated)))
+                add(group: try Template.group(&rest, pattern, negated))
             }
         }
         add(rest)
     }
 
-    private mutating func add(_ text: ArraySlice<UInt8>) {
+    mutating func add(_ text: ArraySlice<UInt8>) {
         if !text.isEmpty { parts.append(.text(Array(text))) }
     }
+
+    mutating func add(group: Int) { parts.append(.group(group)) }
 
     private static func group(
         _ rest: inout ArraySlice<UInt8>, _ pattern: Pattern, _ negated: Bool
@@ -57,7 +65,7 @@ struct Template: Hashable {
         guard !negated else { throw RuleError("a pattern that must not match captures nothing") }
         let number =
             name.decimalValue ?? pattern.group(named: String(decoding: name, as: UTF8.self))
-        guard let number, number <= min(pattern.groupCount, 32) else {
+        guard let number, number <= min(pattern.groupCount, Matcher.mostGroups) else {
             throw RuleError("the pattern has no group \(name.printable)")
         }
         return number
@@ -65,6 +73,16 @@ struct Template: Hashable {
 
     /// The text with its captures, from which control characters are left out, and cut.
     func filled(_ subject: [UInt8], _ match: Match?) -> [UInt8] {
+        filled(subject, match, limit: Template.longestText) { captured, index in
+            !captured[index].isControl
+        }
+    }
+
+    /// The text with those bytes of its captures that stay.
+    func filled(
+        _ subject: [UInt8], _ match: Match?, limit: Int,
+        keeping stays: (ArraySlice<UInt8>, Int) -> Bool
+    ) -> [UInt8] {
         let text: [UInt8] = parts.reduce(into: []) { text, part in
             switch part {
             case .text(let bytes): text += bytes
@@ -72,10 +90,12 @@ struct Template: Hashable {
                 guard let match, match.ranges.indices.contains(number),
                     let range = match.ranges[number], range.upperBound <= subject.count
                 else { return }
-                let captured = subject[range].prefix(Template.longestText)
-                text += captured.lazy.filter { !$0.isControl }
+                let captured = subject[range].prefix(limit)
+                for index in captured.indices where stays(captured, index) {
+                    text.append(captured[index])
+                }
             }
         }
-        return Array(text.prefix(Template.longestText))
+        return Array(text.prefix(limit))
     }
 }

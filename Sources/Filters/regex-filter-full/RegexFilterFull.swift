@@ -21,6 +21,10 @@ import RegexRules
 
     init(_ setup: Setup) throws { filter = try RegexFilter(setup, Decoder()) }
 
+    func examine(_ request: borrowing Request) throws(FilterError) -> FilterExit? {
+        try filter.examine(request)
+    }
+
     func judge(
         _ request: borrowing Request, _ evidence: inout Evidence
     ) throws(FilterError) -> Verdict {

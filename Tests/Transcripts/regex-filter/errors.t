@@ -74,7 +74,7 @@ message
 | x
 exit 55
 errors
-| regex-filter: --rules FILE is missing
+| regex-filter: no rules: --rules FILE is missing, or one of the other options
 
 == an unknown scope names the nearest
 options --rules rules
