@@ -11,7 +11,7 @@ public struct RequiredLiterals: Hashable, Sendable {
     /// More strings than these are not looked for on behalf of one pattern.
     static let most = 2_048
     /// What sets of strings may grow to while they are put together.
-    static let mostExact = 64
+    static let mostExact = 256
     static let longestExact = 32
 
     /// Strings, ASCII case folded, of which each subject holds one, whatever the case of its

@@ -242,3 +242,86 @@ output
 *900: a
 : \nSubject: x\n
 *5000: a
+
+== what was read is refused all the same
+file rules
+| raw /evil/ reject 550 5.7.1 bytes
+options --rules rules --size-limit 64K
+message
+: Subject: evil\n\n
+*7000| padding...
+verdict reject
+reply 550 5.7.1 bytes
+then
+file headers
+| header /evil/ reject 550 5.7.1 header
+options --rules headers --max-header 64K
+message
+| Subject: evil
+*7000| X-Padding: padding
+verdict reject
+reply 550 5.7.1 header
+then
+options --rules headers --max-fields 10
+message
+| Subject: evil
+*20| X-Padding: padding
+verdict reject
+reply 550 5.7.1 header
+
+== but the end of what was read is not the end of the message
+file rules
+| raw /\n$/ reject 550 5.7.1 end
+options --rules rules --size-limit 1K
+message
+: Subject: x\n\n
+*2000: \n
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== a later rule refuses though one before it could not be judged
+file rules
+| raw /(a+)+$/ reject 550 5.7.1 first
+| header:Subject /x/ reject 550 5.7.1 second
+options --rules rules
+message
+: Subject: x\n\n
+*5000: a
+: !
+verdict reject
+reply 550 5.7.1 second
+
+== unless that one could have accepted
+file rules
+| raw /(a+)+$/ accept
+| header:Subject /x/ reject 550 5.7.1 second
+options --rules rules
+message
+: Subject: x\n\n
+*5000: a
+: !
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+then
+file skipping
+| raw /(a+)+$/ accept
+| header:Subject /x/ reject 550 5.7.1 second
+options --rules skipping --on-limit skip
+verdict reject
+reply 550 5.7.1 second
+
+== Postfix's tables too: a line over a limit is not judged, whatever matches later in it
+file checks
+| /^(a+)+$/ DUNNO
+| /!/ REJECT found
+options --postfix-body-checks checks --match-limit 1000
+message
+: Subject: x\n\n
+*1000: a
+: !\n
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+then
+options --postfix-body-checks checks --match-limit 1000 --on-limit skip
+verdict reject
+reply 550 5.7.1 found
