@@ -189,8 +189,8 @@ verdict accept
 == flags turn over what they stand for; i, s and DUNNO's kin are as in pcre_table
 file checks
 | /^Subject: Case$/i REJECT case
-| /one.two/s REJECT s
-| /one.two/ REJECT folded
+| /one..two/s REJECT s
+| /one..six/ REJECT folded
 | /^mid$/m REJECT m
 | /s p a c e/x REJECT x
 | /end$/E REJECT E
@@ -208,7 +208,7 @@ message
 verdict accept
 then
 message
-: X: one\n two\n\n
+: X: one\n six\n\n
 verdict reject
 reply 550 5.7.1 folded
 then
