@@ -104,3 +104,30 @@ exit 0
 output
 | 4 lines, 4 asked, 0 not asked after a refusal, 0 of sessions that began before
 | spamthrottle: 1 waits
+
+== a store has a size, and how fast it is can be seen
+options --store {folder}/store --store-size 1M --limit "all messages 1/31d reject" --measure 50 --check
+conventions resident
+sender a@example.org
+recipient b@example.test
+message
+| x
+verdict accept
+then
+verdict accept
+then
+options --store {folder}/store --store-size 1M --limit "all messages 1/31d reject" --measure 2
+verdict reject
+reply 550 5.7.1 too many messages, try again later
+
+== a size and a number that are none are refused
+conventions plain
+options --store {folder}/store --store-size 255K --limit "all messages 1/1h reject"
+exit 55
+errors
+| throttle: --store-size 255K: not a size from 256K to 1G
+then
+options --store {folder}/store --measure 0 --limit "all messages 1/1h reject"
+exit 55
+errors
+| throttle: --measure 0: not a number from 1 to 1000000000
