@@ -20,7 +20,7 @@ indirect enum RedisReply: Equatable {
 /// A connection of this process. One that failed is to be thrown away: a reply may still come.
 final class RedisConnection {
     /// The most bytes of one reply: a page of keys and values.
-    private static let longestReply = 64 << 20
+    private static let longestReply = 8 << 20
 
     private let connection: Connection
     private let reader: UnsafeMutablePointer<redisReader>

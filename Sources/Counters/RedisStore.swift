@@ -52,7 +52,8 @@ public final class RedisStore: LimitStore {
             return try connection.call(
                 [Array("EVAL".utf8), Array(RedisScript.text.utf8)] + words, until: deadline)
         }
-        guard case .list(let values) = reply, let outcome = ChargeOutcome(values) else {
+        guard case .list(let values) = reply, let outcome = ChargeOutcome(values, of: charges.count)
+        else {
             throw .damaged("a reply of \(address)")
         }
         return outcome
@@ -105,7 +106,8 @@ public final class RedisStore: LimitStore {
             ])
         }.pair
         guard case .list(let time) = clock, case .list(let all) = values, time.count == 2,
-            let seconds = time[0].decimal, let rest = time[1].decimal, all.count == keys.count
+            let seconds = time[0].decimal, let rest = time[1].decimal, all.count == keys.count,
+            seconds < 1 << 33, rest < 1_000_000
         else { throw .damaged("a reply to MGET") }
         let now = Meter.time((UInt64(seconds) * 1_000_000 + UInt64(rest)) * 1000)
         return zip(keys, all).compactMap { key, value in
@@ -207,8 +209,8 @@ extension RedisReply {
 }
 
 extension ChargeOutcome {
-    /// What `RedisScript` replies.
-    init?(_ reply: [RedisReply]) {
+    /// What `RedisScript` replies to so many charges; nil for anything else.
+    init?(_ reply: [RedisReply], of count: Int) {
         let numbers = reply.compactMap { if case .number(let number) = $0 { number } else { nil } }
         guard numbers.count == reply.count, numbers.count >= 2, numbers[1] >= 0,
             numbers[1] <= numbers.count - 2
@@ -216,6 +218,7 @@ extension ChargeOutcome {
         let rest = numbers.dropFirst(2 + numbers[1])
         guard rest.count % 2 == 0, rest.allSatisfy({ $0 >= 0 }) else { return nil }
         over = Array(numbers[2..<(2 + numbers[1])])
+        guard over.allSatisfy({ (0..<count).contains($0) }) else { return nil }
         isCharged = numbers[0] == 1
         for index in stride(from: rest.startIndex, to: rest.endIndex, by: 2) {
             // Microseconds, rounded up to milliseconds.

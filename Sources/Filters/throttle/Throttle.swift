@@ -94,6 +94,7 @@ import UnixIO
     private func passed(
         after delay: UInt64, hasPaced: Bool = false, _ evidence: inout Evidence
     ) -> Verdict {
+        let delay = min(delay, Pacing.longest)
         var edits: [Edit] = []
         if hasPaced { edits.append(.note(name: SpamTable.note, value: Array("waited".utf8))) }
         if delay > 0 {
