@@ -47,11 +47,9 @@ struct Entity {
 
 /// What GMime's walk has told so far.
 private struct Walk {
-    /// So much memory may one reading take: GMime makes hundreds of bytes of an empty part.
-    static let memoryLimit = 256 << 20
-
     let limits: StructureLimits
-    let memoryAtStart: Int
+    /// So much memory may be in use: GMime makes hundreds of bytes of a part or a field of four.
+    let memoryLimit: Int
     var entities: [Entity] = []
     var failure: StructureError?
     var parts = 0
@@ -102,7 +100,7 @@ private struct Walk {
             failure = .overLimit("the time limit ran out")
             return false
         }
-        if reads % 16 == 0, cgmime_memory_in_use() > memoryAtStart + Walk.memoryLimit {
+        if reads % 16 == 0, cgmime_memory_in_use() > memoryLimit {
             failure = .overLimit("the message has too many parts or fields")
             return false
         }
@@ -141,7 +139,9 @@ extension Entity {
                 return Walk.at(context)?.pointee.add(field) ?? 1
             },
             proceed: { Walk.at($0)?.pointee.mayProceed() == true ? 1 : 0 })
-        var walk = Walk(limits: limits, memoryAtStart: cgmime_memory_in_use())
+        // Text in front of the first part and behind the last is copied, and grows by doubling.
+        let memory = cgmime_memory_in_use() + 3 * bytes.count + (48 << 20)
+        var walk = Walk(limits: limits, memoryLimit: memory)
         let result = withUnsafeMutablePointer(to: &walk) { walk in
             bytes.withUnsafeBufferPointer {
                 cgmime_parse($0.baseAddress, $0.count, isMessage ? 1 : 0, &callbacks, walk)
