@@ -1,7 +1,9 @@
 // ExtendedPattern: a POSIX extended regular expression of the C library.
-// regcomp(3), regex(7). PCRE2 reads the same text otherwise: `[\.]`, `a||b` and `\d` are not what
-// they are to regcomp, and its POSIX interface changes the calls, not the language.
+// regcomp(3), regex(7).
 // SPDX-License-Identifier: MIT
+
+// PCRE2 reads the same text otherwise: `[\.]`, `a||b` and `\d` are not what they are to regcomp, and
+// its POSIX interface changes the calls, not the language.
 
 import Glibc
 

@@ -1,7 +1,9 @@
 // PostfixContent: divides a message into what header_checks and body_checks look at.
-// header_checks(5), section FILTERS WHILE RECEIVING MAIL. Where a line belongs is Postfix's
-// decision and not GMime's, or the same table would judge other lines.
+// header_checks(5), section FILTERS WHILE RECEIVING MAIL.
 // SPDX-License-Identifier: MIT
+
+// Where a line belongs is Postfix's decision and not GMime's, or the same table would judge other
+// lines.
 
 import MailModel
 
