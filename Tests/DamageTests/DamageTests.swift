@@ -32,6 +32,51 @@ import Testing
         }.run()
     }
 
+    /// A whole part behind a damaged one, which must not hide it.
+    @Test func `regex-filter finds a file, a type and a text behind damaged parts`() throws {
+        let rules = """
+            attachment /^invoice\\.exe$/ reject 550 5.7.1 file
+            type /^application\\/x-planted$/ reject 550 5.7.1 type
+            body /planted words/ reject 550 5.7.1 text
+
+            """
+        let parts = [
+            """
+            Content-Type: application/octet-stream; name=invoice.exe
+            Content-Transfer-Encoding: base64
+
+            TVo=
+            """,
+            """
+            Content-Type: application/octet-stream
+            Content-Disposition: attachment; filename*0=invoi; filename*1=ce.exe
+
+            MZ
+            """,
+            "Content-Type: Application/X-Planted\n\nx",
+            """
+            Content-Type: text/plain; charset=utf-8
+            Content-Transfer-Encoding: base64
+
+            cGxhbnRlZCB3b3Jkcw==
+            """,
+            """
+            Content-Type: text/html
+            Content-Transfer-Encoding: quoted-printable
+
+            <p>plan<b></b>ted w=6Frds</p>
+            """,
+        ]
+        try DamagedRun(
+            tool: "regex-filter", options: ["--rules", "rules"],
+            files: [("rules", Array(rules.utf8))], limit: 60_000, deferred: 50
+        ) { damage, damaged in
+            let top = "Content-Type: multipart/mixed; boundary=\"a-whole-one\"\n\n--a-whole-one\n"
+            let end = "\n--a-whole-one\n\(damage.random.pick(parts))\n--a-whole-one--\n"
+            damaged.message = Array(top.utf8) + damaged.message + Array(end.utf8)
+        }.run()
+    }
+
     @Test func `spf-check refuses a client whatever its address and message look like`() throws {
         let folder = try TestFolder()
         let zone = try Service.zone(
