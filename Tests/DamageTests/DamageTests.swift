@@ -123,4 +123,27 @@ import Testing
             damaged.message.insert(contentsOf: "a planted virus".utf8, at: place)
         }.run(also: 1_000)
     }
+
+    /// A whole archive behind a damaged part, which must not hide it.
+    @Test func `virus-scan finds a signature in an archive behind damaged parts`() throws {
+        let signature = "a planted virus".utf8.map { String($0, radix: 16) }.joined()
+        let archive = """
+            Content-Type: application/zip; name=a.zip
+            Content-Disposition: attachment; filename=a.zip
+            Content-Transfer-Encoding: base64
+
+            UEsDBBQAAAAIADyNel2oqwUXFwAAAHMAAAAFAAAAYS50eHSrqCAVJCoU5CTmlaSmKJRlFpUWV5IM
+            AFBLAQIUAxQAAAAIADyNel2oqwUXFwAAAHMAAAAFAAAAAAAAAAAAAACAAQAAAABhLnR4dFBLBQYA
+            AAAAAQABADMAAAA6AAAAAAA=
+            """
+        try DamagedRun(
+            tool: "virus-scan", options: ["--database", "db"],
+            files: [("db/test.ndb", Array("Test.Planted:0:*:\(signature)\n".utf8))], limit: 4_000,
+            deferred: 50
+        ) { _, damaged in
+            let top = "Content-Type: multipart/mixed; boundary=\"a-whole-one\"\n\n--a-whole-one\n"
+            let end = "\n--a-whole-one\n\(archive)\n--a-whole-one--\n"
+            damaged.message = Array(top.utf8) + damaged.message + Array(end.utf8)
+        }.run(also: 1_000)
+    }
 }
