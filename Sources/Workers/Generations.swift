@@ -40,9 +40,11 @@ struct Generations<Loaded>: ~Copyable {
     private var serving: Successor?
     /// The one that loads.
     private var next: Successor?
-    /// The one that served and died, while it has workers still. A connection that wakes one of
-    /// them would wake no other: new workers must come after their end.
+    /// The one that served and died, while it has workers still. What it had loaded must be out
+    /// of memory before another loads.
     private var dead: Successor?
+    /// Others that are gone, while they have workers still.
+    private var orphaned: [Successor] = []
     /// Those that end what they do.
     private var retired: [Successor] = []
     private var count = 0
@@ -59,7 +61,7 @@ struct Generations<Loaded>: ~Copyable {
 
     /// Waits for a signal, a word of a worker or of a successor, or the next thing that is due.
     func wait(for signals: Descriptor) throws(SystemError) {
-        let reports = [next, serving, dead].compactMap { $0?.reading }
+        let reports = ([next, serving, dead].compactMap(\.self) + orphaned).map(\.reading)
         var entries = ([signals, own.awaited] + reports).map {
             pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0)
         }
@@ -77,14 +79,23 @@ struct Generations<Loaded>: ~Copyable {
         if own.tend() { stale() }
         if serving?.hasSaid(PoolSuccessor<Loaded>.staleWord) == true { stale() }
         if next?.hasSaid(PoolSuccessor<Loaded>.readyWord) == true { takeOver() }
-        if let gone = dead, gone.words() == nil {
-            dead = nil
-            retryAt = .after(.zero)
-        }
+        bury()
         if retryAt.hasPassed {
             retryAt = .never
             renew()
         }
+    }
+
+    /// Nobody reaps the workers of a process that died; that the last one is gone is seen here. A
+    /// connection may have woken one of them.
+    private mutating func bury() {
+        let count = orphaned.count
+        orphaned.removeAll { $0.words() == nil }
+        for _ in orphaned.count..<count { pool.recall?.call() }
+        guard let gone = dead, gone.words() == nil else { return }
+        dead = nil
+        pool.recall?.call()
+        retryAt = .after(.zero)
     }
 
     private mutating func stale() {
@@ -97,6 +108,7 @@ struct Generations<Loaded>: ~Copyable {
     mutating func reap() {
         while let (pid, termination) = Child.reap() {
             if own.take(pid, termination) { continue }
+            orphaned += retired.filter { $0.pid == pid }
             retired.removeAll { $0.pid == pid }
             if pid == next?.pid { giveUp(termination) }
             if pid == serving?.pid {
@@ -176,11 +188,8 @@ struct Generations<Loaded>: ~Copyable {
 
     /// The one that loaded has ended. Why it could not load it has said itself.
     private mutating func giveUp(_ termination: Termination) {
-        // It may have said that it serves just before it died.
-        if next?.hasSaid(PoolSuccessor<Loaded>.readyWord) == true {
-            takeOver()
-            return
-        }
+        // Also when it has just said that it serves: the old ones do it still.
+        if let next { orphaned.append(next) }
         next = nil
         if case .killed = termination {
             let kept = isServed ? "the old generation" : nil

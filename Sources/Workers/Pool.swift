@@ -55,6 +55,8 @@ public struct Pool<Loaded> {
     /// Where clients wait that do not speak; nil while the pool does not run, and where the pool
     /// speaks first.
     private(set) var room: WaitingRoom?
+    /// Set while the pool runs.
+    private(set) var recall: Recall?
 
     /// A pool on sockets that listen already. `load` runs in the parent of each generation of
     /// workers; `worker` runs once in each worker, after the fork, and opens what does not
@@ -76,6 +78,7 @@ public struct Pool<Loaded> {
     /// - Throws: what the first `load` throws, or `SystemError` when the pool cannot begin.
     public func run() throws {
         var pool = self
+        pool.recall = try Recall()
         if options.clientsSpeakFirst { pool.room = try WaitingRoom() }
         try pool.serve()
     }

@@ -36,15 +36,11 @@ struct PoolWorker<Loaded> {
 
     private func loop(_ serve: Serve) throws(SystemError) {
         let set = OwnedDescriptor(try retrying("epoll_create1", "worker") { cunix_epoll() })
-        for (index, listener) in pool.listeners.enumerated() {
-            _ = try retrying("epoll_ctl", "listener") {
-                cunix_epoll_add_listener(set.number, listener.rawValue, UInt32(index))
-            }
-        }
-        if let room = pool.room {
-            _ = try retrying("epoll_ctl", "waiting room") {
-                cunix_epoll_add_listener(
-                    set.number, room.awaited.rawValue, UInt32(pool.listeners.count))
+        // The listeners, then the others: the index says which one it is.
+        let others = [pool.recall?.awaited, pool.room?.awaited].compactMap(\.self)
+        for (index, awaited) in (pool.listeners + others).enumerated() {
+            _ = try retrying("epoll_ctl", "worker") {
+                cunix_epoll_add_listener(set.number, awaited.rawValue, UInt32(index))
             }
         }
         if board.open() { _ = Glibc.write(wanted.rawValue, "o", 1) }
@@ -55,16 +51,43 @@ struct PoolWorker<Loaded> {
                 if errno == EINTR { continue }
                 throw SystemError.last("epoll_pwait", "worker")
             }
-            if let room = pool.room, index == pool.listeners.count {
-                guard let (socket, listener) = room.next() else { continue }
-                work { serve(OwnedDescriptor(socket), listener) }
-            } else {
-                guard let connection = accept(Int(index)) else { continue }
-                let number = connection.take()
-                work { receive(OwnedDescriptor(number), Int(index), serve) }
-            }
-            served += 1
+            if take(Int(index), serve) { served += 1 }
         }
+    }
+
+    /// Takes what waits behind this index.
+    /// - Returns: false when there is nothing, or another worker was faster.
+    private func take(_ index: Int, _ serve: Serve) -> Bool {
+        switch index - pool.listeners.count {
+        case ..<0: takeConnection(index, serve)
+        case 0: lookEverywhere(serve)
+        default: takeGuest(serve)
+        }
+    }
+
+    /// Who finds something sends the next one to look: there may be more, and what was found may
+    /// have been another's, who has woken in vain now.
+    private func lookEverywhere(_ serve: Serve) -> Bool {
+        pool.recall?.answer()
+        for index in pool.listeners.indices where takeConnection(index, serve, isRecalled: true) {
+            return true
+        }
+        return takeGuest(serve, isRecalled: true)
+    }
+
+    private func takeConnection(_ index: Int, _ serve: Serve, isRecalled: Bool = false) -> Bool {
+        guard let connection = accept(index) else { return false }
+        if isRecalled { pool.recall?.call() }
+        let number = connection.take()
+        work { receive(OwnedDescriptor(number), index, serve) }
+        return true
+    }
+
+    private func takeGuest(_ serve: Serve, isRecalled: Bool = false) -> Bool {
+        guard let (socket, listener) = pool.room?.next() else { return false }
+        if isRecalled { pool.recall?.call() }
+        work { serve(OwnedDescriptor(socket), listener) }
+        return true
     }
 
     private func work(_ body: () -> Void) {
