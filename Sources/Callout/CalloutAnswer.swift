@@ -44,7 +44,10 @@ public enum CalloutAnswer: Hashable, Sendable {
         case 500, 502...504, 521, 530...538, 555: return nil
         default: break
         }
-        switch (reply.status?.subject, reply.status?.detail) {
+        let status = reply.status ?? CalloutAnswer.status(in: Array(reply.text.utf8))
+        // A permanent code with a temporary status contradicts itself.
+        guard status?.statusClass ?? 5 == 5 else { return nil }
+        switch (status?.subject, status?.detail) {
         case (2, 2): self = .overQuota(reply)
         case (2, 1): self = .disabled(reply)
         // X.1.7 and X.1.8 are about the sender.
@@ -58,6 +61,16 @@ public enum CalloutAnswer: Hashable, Sendable {
         case (nil, _) where reply.code == 554: return nil
         case (nil, _): self = .noSuchMailbox(reply)
         }
+    }
+
+    /// A status of another class than the code's, or the one that qmail and its patches have at the
+    /// end of the text: `(#5.7.1)`.
+    private static func status(in text: [UInt8]) -> EnhancedStatus? {
+        if let first = EnhancedStatus(text.prefix { !$0.isBlank }) { return first }
+        guard text.last == 0x29, let open = text.lastIndex(of: 0x28),
+            text[(open + 1)...].first == 0x23
+        else { return nil }
+        return EnhancedStatus(text[(open + 2)..<(text.count - 1)])
     }
 }
 

@@ -34,11 +34,17 @@ public struct AcceptedDomains: Sendable {
             source = .listed(hosts ?? empty, database == nil ? more ?? empty : empty, database)
         }
         percentHack = try control.keys("percenthack") ?? empty
-        domainOfNone = try control.lineOrMe("envnoathost")
+        // Who has no name of his own accepts nothing without a domain, and the rest all the same.
+        if let line = try control.line("envnoathost") {
+            domainOfNone = line
+        } else {
+            domainOfNone = try control.line("me") ?? []
+        }
     }
 
     /// True when mail to this address is for us. An address without a domain is in that of
-    /// `envnoathost`, else of `me`. What `percenthack` turns an address into must be ours as well.
+    /// `envnoathost`, else of `me`; without both it is not for us. What `percenthack` turns an
+    /// address into must be ours as well.
     /// - Throws: `ControlError` when `morercpthosts.cdb` cannot be read.
     public func accepts(_ mailbox: Mailbox) throws(ControlError) -> Bool {
         var localPart = mailbox.localPart

@@ -29,7 +29,8 @@ public final class ConstantDatabase: Sendable {
     public init(_ path: String) throws(ControlError) {
         let header: [UInt8]
         do throws(SystemError) {
-            file = try Files.open(path, O_RDONLY)
+            // A FIFO must not make us wait: such files may be in folders of users.
+            file = try Files.open(path, O_RDONLY | O_NONBLOCK)
             size = Int(clamping: try file.borrowed.status(path).st_size)
             header = try file.borrowed.bytes(
                 at: 0, count: ConstantDatabase.headerSize, path)

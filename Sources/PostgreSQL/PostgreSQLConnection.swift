@@ -100,6 +100,8 @@ final class PostgreSQLConnection {
             connection, "q\(number)", Int32(values.count), values.map { UnsafePointer($0) }, nil,
             nil, 0)
         guard sent == 1 else { throw lost() }
+        // Only the first row counts; those after it are not gathered in memory.
+        guard PQsetSingleRowMode(connection) == 1 else { throw lost() }
         do {
             return try result(deadline, PGRES_TUPLES_OK)
         } catch {
@@ -136,7 +138,7 @@ final class PostgreSQLConnection {
             if [PGRES_COPY_IN, PGRES_COPY_OUT, PGRES_COPY_BOTH].contains(status) {
                 throw PostgreSQLFailure(error: .invalid("not a query"), isLost: true)
             }
-            if status == wanted {
+            if status == wanted || status == PGRES_SINGLE_TUPLE {
                 if row == nil, PQntuples(result) > 0 { row = PostgreSQLConnection.row(of: result) }
             } else if failure == nil {
                 failure = self.failure(of: result, status)

@@ -46,7 +46,7 @@ public struct SenderDomains {
     public mutating func look(
         at domain: some Collection<UInt8>, deadline: Deadline
     ) throws(ResolverError) -> DomainFinding {
-        let key = domain.asciiLowercased
+        guard let key = DomainLabels.ascii(domain) else { return .unreachable }
         if let known = cache.value(for: key) { return known }
         let (finding, time): (DomainFinding, Duration)
         do throws(ResolverError) {

@@ -98,6 +98,8 @@ struct ValidationOptions: Sendable {
             case .defer: .fullForNow(mailbox)
             case .off: nil
             }
+        // RFC 5321, section 4.5.1: it is never refused for lack of a domain.
+        case .unknownDomain where AddressSyntax.isPostmaster(mailbox): nil
         case .unknownDomain:
             switch unknownDomain {
             case .accept: nil

@@ -12,20 +12,12 @@ struct AddressDatabase: RecipientSource {
 
     private let path: String
     private let settings: SourceSettings
-    private var file: Watched<(database: ConstantDatabase, ours: MailboxTable?)>
-    /// A file that was not made by us names its domains only in its addresses.
-    private var domains: Watched<Set<[UInt8]>>
+    private var file: Watched<OpenAddressDatabase>
 
     init(_ path: String, _ settings: SourceSettings) throws(ControlError) {
         self.path = path
         self.settings = settings
-        domains = Watched([path]) { () throws(ControlError) in
-            try AddressDatabase.domains(in: path)
-        }
-        file = Watched([path]) { () throws(ControlError) in
-            let database = try ConstantDatabase(path)
-            return (database, try MailboxTable(database))
-        }
+        file = Watched([path]) { () throws(ControlError) in try OpenAddressDatabase(path) }
         _ = try file.current()
     }
 
@@ -35,16 +27,16 @@ struct AddressDatabase: RecipientSource {
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
         try reading { () throws(ControlError) in
-            let (database, ours) = try file.current()
-            if let ours { return try ours.presence(of: mailbox, settings) }
+            let file = try file.current()
+            if let ours = file.ours { return try ours.presence(of: mailbox, settings) }
             guard let domain = mailbox.domain?.asciiLowercased, !domain.isEmpty else {
                 return .unknownDomain
             }
             let name = mailbox.localPart.asciiLowercased
-            if let exists = try answer(for: name, domain, in: database, &trail) {
+            if let exists = try answer(for: name, domain, in: file.database, &trail) {
                 return exists ? .exists(.elsewhere) : .noSuchMailbox
             }
-            return try domains.current().contains(domain) ? .noSuchMailbox : .unknownDomain
+            return try file.domains().contains(domain) ? .noSuchMailbox : .unknownDomain
         }
     }
 
@@ -83,23 +75,45 @@ struct AddressDatabase: RecipientSource {
         if isThere { trail.note("\(path): \(key.printable) is there") }
         return isThere
     }
+}
 
-    /// The domains of all keys. This reads the whole file, once in its life.
-    private static func domains(
-        in path: String
-    ) throws(ControlError) -> Set<[UInt8]> {
+/// One version of the file, and the domains in that version: an address is missing in a domain only
+/// where one and the same version has the domain.
+private final class OpenAddressDatabase {
+    let path: String
+    let database: ConstantDatabase
+    let ours: MailboxTable?
+    private var found: Result<Set<[UInt8]>, ControlError>?
+
+    init(_ path: String) throws(ControlError) {
+        self.path = path
+        database = try ConstantDatabase(path)
+        ours = try MailboxTable(database)
+    }
+
+    /// The domains of all keys: a file that was not made by us names its domains only in its
+    /// addresses. This reads the whole file, once in its life.
+    func domains() throws(ControlError) -> Set<[UInt8]> {
+        if let found { return try found.get() }
+        let result = Result { () throws(ControlError) in try read() }
+        found = result
+        return try result.get()
+    }
+
+    private func read() throws(ControlError) -> Set<[UInt8]> {
+        let maximum = AddressDatabase.maximumDomains
         var domains: Set<[UInt8]> = []
         var last: ArraySlice<UInt8> = []
-        try ConstantDatabase(path).forEachKey { key in
+        try database.forEachKey { key in
             guard let at = key.lastIndex(of: 0x40) else { return }
             let domain = key[(at + 1)...]
-            guard domain != last, domains.count <= maximumDomains else { return }
+            guard domain != last, domains.count <= maximum else { return }
             last = domain
             domains.insert(Array(domain))
         }
-        guard domains.count <= maximumDomains else {
+        guard domains.count <= maximum else {
             throw .invalid(
-                file: path, line: nil, reason: "addresses in more than \(maximumDomains) domains")
+                file: path, line: nil, reason: "addresses in more than \(maximum) domains")
         }
         return domains
     }

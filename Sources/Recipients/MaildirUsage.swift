@@ -98,10 +98,13 @@ struct MaildirUsage: Hashable {
     private static func recorded(_ maildir: String, now: Int) throws(SystemError) -> MaildirUsage? {
         let path = "\(maildir)/maildirsize"
         guard let status = try Files.status(path), status.st_size < largestSizeFile,
-            now <= Int(status.st_mtim.tv_sec) + oldestSizeFile
+            Int(status.st_mtim.tv_sec) >= now - oldestSizeFile
         else { return nil }
         let text: [UInt8]
-        do throws(SystemError) { text = try Files.contents(of: path, limit: 65_536) } catch {
+        do throws(SystemError) {
+            guard let all = try RegularFile.contents(of: path, limit: 65_536) else { return nil }
+            text = all
+        } catch {
             guard error.errno == .noSuchFileOrDirectory else { throw error }
             return nil
         }

@@ -40,14 +40,17 @@ public struct SourceSpec: Hashable, Sendable {
         guard let path = parts.first, !path.isEmpty else { throw invalid("the path is missing") }
         var values: [String: String] = [:]
         for parameter in parts.count == 2 ? parts[1].split(separator: "&") : [] {
-            let words = parameter.split(separator: "=", maxSplits: 1)
-            let name = String(words[0])
+            let words = parameter.split(
+                separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(words.first ?? "")
             guard known.contains(name) else {
                 let near = Usage.nearest(to: name, among: known)
                 let hint = near.isEmpty ? known.joined(separator: ", ") : near[0]
                 throw invalid("no parameter \(name): did you mean \(hint)?")
             }
-            guard words.count == 2 else { throw invalid("\(name) needs a value") }
+            guard words.count == 2, !words[1].isEmpty else {
+                throw invalid("\(name) needs a value")
+            }
             guard values.updateValue(String(words[1]), forKey: name) == nil else {
                 throw invalid("\(name) was given twice")
             }

@@ -131,7 +131,12 @@ struct VpopmailDomain {
     private func line(of name: [UInt8]) throws(ControlError) -> [UInt8]? {
         let path = "\(folder)/vpasswd"
         let text: [UInt8]
-        do throws(SystemError) { text = try Files.contents(of: path) } catch {
+        do throws(SystemError) {
+            guard let all = try RegularFile.contents(of: path) else {
+                throw SystemError("open", path, .invalidArgument)
+            }
+            text = all
+        } catch {
             guard error.errno == .noSuchFileOrDirectory else { throw .unreadable(error) }
             throw .invalid(
                 file: "\(path).cdb", line: nil,

@@ -40,6 +40,12 @@ struct CalloutServerTests {
         ("501 5.1.3 bad address", "missing"), ("554 5.1.1 no such user", "missing"),
         ("550 5.2.1 disabled", "disabled"), ("552 5.2.2 full", "full"), ("552 full", "full"),
         ("550 5.2.2 full", "full"),
+        // qmail has its status at the end.
+        ("550 sorry, no mailbox here by that name (#5.1.1)", "missing"),
+        ("554 no mailbox here (#5.1.1)", "missing"), ("550 full (#5.2.2)", "full"),
+        ("553 not in my list of allowed rcpthosts (#5.7.1)", ""), ("550 no (#)", "missing"),
+        ("550 no (5.7.1)", "missing"),
+        ("550 4.1.1 no", ""), ("550 no (#4.1.1)", ""), ("550 5.1.1 no (#5.7.1)", "missing"),
         // A no to us is not a no to the mailbox.
         ("450 4.2.1 later", ""), ("451 later", ""), ("452 4.2.2 full for now", ""),
         ("550 5.7.1 your host is listed", ""), ("554 5.7.1 relay access denied", ""),

@@ -1,4 +1,5 @@
 import Control
+import Glibc
 import MailModel
 import TestSupport
 import Testing
@@ -19,6 +20,16 @@ import Testing
     @Test func `without any file we accept for nobody, ourselves included`() throws {
         #expect(try !accepts("a@mx.test"))
         #expect(try !accepts("a"))
+    }
+
+    @Test func `who has no name knows his domains all the same`() throws {
+        try #require(unlink(folder.file("me")) == 0)
+        try folder.write("rcpthosts", "x.test\n")
+        #expect(try accepts("a@x.test"))
+        #expect(try !accepts("a@y.test"))
+        #expect(try !accepts("a"))
+        try folder.write("envnoathost", "x.test\n")
+        #expect(try accepts("a"))
     }
 
     @Test func `rcpthosts alone say, even when it is empty`() throws {

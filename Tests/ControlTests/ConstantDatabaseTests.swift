@@ -1,4 +1,5 @@
 import Control
+import Glibc
 import TestSupport
 import Testing
 
@@ -26,6 +27,11 @@ import Testing
     @Test func `a missing file is nil where that is asked for`() throws {
         #expect(try ConstantDatabase.ifPresent(folder.file("none.cdb")) == nil)
         #expect(throws: ControlError.self) { try ConstantDatabase(folder.file("none.cdb")) }
+    }
+
+    @Test func `a FIFO in its place does not hold us up`() throws {
+        try #require(mkfifo(folder.file("fifo.cdb"), 0o600) == 0)
+        #expect(throws: ControlError.self) { try ConstantDatabase(folder.file("fifo.cdb")) }
     }
 
     /// A cdb has no checksum, but its parts must agree with each other: what is in it is found, or

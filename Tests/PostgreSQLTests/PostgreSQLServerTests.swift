@@ -46,6 +46,14 @@ struct PostgreSQLServerTests {
 
     private static let byAddress = "SELECT n FROM u WHERE a = :address"
 
+    @Test func `of very many rows the first counts, and the next question has its answer`() throws {
+        let server = try server(
+            "SELECT g, repeat('x', 300) FROM generate_series(7, 500000) g", Self.byAddress)
+        #expect(
+            try row(server, "bob")?.columns.first?.value == .number(Array("7".utf8), isZero: false))
+        #expect(try row(server, "bob", 1) != nil)
+    }
+
     @Test func `a row has its types`() throws {
         let server = try server("SELECT n, q, b, t, a, count(*) OVER () FROM u WHERE a = :address")
         #expect(

@@ -82,6 +82,24 @@ struct PoolTests {
         try pool.stop()
     }
 
+    @Test(arguments: [false, true])
+    func `a mailbox that is new is found after N, or at once on SIGHUP`(isTold: Bool) throws {
+        let mailbox = folder.file("eve")
+        let stub = try SMTPStub { step, _ in
+            step.hasPrefix("RCPT") && access(mailbox, F_OK) != 0 ? .reply("550 5.1.1 no") : nil
+        }
+        let source = "callout:127.0.0.1:\(stub.port)"
+        let pool = try pool(["--cache", isTold ? "1h/1h" : "1h/50ms", "--source", source])
+        #expect(try ask("eve@x.test") == "550 5.1.1")
+        try folder.write("eve", "")
+        if isTold {
+            #expect(try ask("eve@x.test") == "550 5.1.1")
+            pool.process.signal(SIGHUP)
+        }
+        #expect(try eventually { try ask("eve@x.test") == "accept" })
+        try pool.stop()
+    }
+
     @Test func `without a cache every question is asked`() throws {
         let stub = try SMTPStub()
         let pool = try pool(["--cache", "0s", "--source", "callout:127.0.0.1:\(stub.port)"])

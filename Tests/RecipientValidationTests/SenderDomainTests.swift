@@ -17,6 +17,7 @@ struct SenderDomainTests {
         half.test. MX 10 mail.mx.test.
         a.test. A 192.0.2.1
         aaaa.test. AAAA 2001:db8::1
+        xn--bcher-kva.test. A 192.0.2.1
         txt.test. TXT "nothing else"
         alias.test. CNAME a.test.
         broken.test. SERVFAIL
@@ -45,6 +46,8 @@ struct SenderDomainTests {
             ("mx.test", DomainFinding.reachable), ("MX.Test", .reachable), ("null.test", .nullMX),
             ("half.test", .reachable), ("a.test", .reachable), ("aaaa.test", .reachable),
             ("alias.test", .reachable), ("txt.test", .unreachable), ("nowhere.test", .unreachable),
+            // RFC 5890: letters beyond ASCII are asked for as the DNS has them.
+            ("bücher.test", .reachable), ("BÜCHER.Test", .reachable), ("büche.test", .unreachable),
             ("a..test", .unreachable), (String(repeating: "x", count: 64) + ".test", .unreachable),
         ])
     func `the DNS says`(name: String, finding: DomainFinding) throws {

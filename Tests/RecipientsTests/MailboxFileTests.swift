@@ -75,6 +75,16 @@ import Testing
         // At once: whoever accepted mail for a new mailbox must not be ahead of who delivers it.
         #expect(try file.find(mailbox("b@x.test")) != .noSuchMailbox)
         #expect(try file.find(mailbox("a@x.test")) == .noSuchMailbox)
+        // Neither size nor time of the last change tell of this one, made in place.
+        try #require(
+            utimensat(AT_FDCWD, folder.file("mailboxes"), [timespec(), timespec()], 0) == 0)
+        #expect(try file.find(mailbox("b@x.test")) != .noSuchMailbox)
+        let same = open(folder.file("mailboxes"), O_WRONLY)
+        try #require(write(same, "c", 1) == 1)
+        close(same)
+        try #require(
+            utimensat(AT_FDCWD, folder.file("mailboxes"), [timespec(), timespec()], 0) == 0)
+        #expect(try file.find(mailbox("c@x.test")) != .noSuchMailbox)
         try folder.write("mailboxes", "nonsense\n")
         #expect(eventually { (try? file.find(mailbox("b@x.test"))) == nil })
         unlink(folder.file("mailboxes"))
@@ -142,7 +152,10 @@ import Testing
         let settings = SourceSettings(Root(folder.path))
         var sources = try RecipientSources(["all:x?colour=red"], settings, kinds: [kind])
         #expect(try sources.find(Mailbox(Array("a@x.test".utf8))) == .exists(.elsewhere))
-        for name in ["all:x?color=red", "all:x?colour=red&colour=red", "all:x?colour", "all:?a"] {
+        for name in [
+            "all:x?=", "all:x?colour=", "all:x?=red", "all:x?color=red",
+            "all:x?colour=red&colour=red", "all:x?colour", "all:?a",
+        ] {
             #expect(throws: ControlError.self, "\(name)") {
                 try RecipientSources([name], settings, kinds: [kind])
             }

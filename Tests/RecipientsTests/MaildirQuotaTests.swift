@@ -60,6 +60,20 @@ import Testing
         #expect(tree.folder.names(in: maildir).contains("maildirsize"))
     }
 
+    @Test func `what the owner puts in the place of maildirsize holds nobody up`() throws {
+        try setQuota("300S")
+        try tree.folder.write("\(maildir)/new/1.M1.host,S=300", "")
+        let path = tree.folder.file("\(maildir)/maildirsize")
+        try #require(mkfifo(path, 0o600) == 0)
+        #expect(answer == "full")
+        unlink(path)
+        try record("300S\n100 1\n")
+        // The end of time, as far as the file system knows it.
+        let end = timespec(tv_sec: .max, tv_nsec: 0)
+        try #require(utimensat(AT_FDCWD, path, [end, end], 0) == 0)
+        #expect(answer == "yes")
+    }
+
     @Test func `trash, temporary files and hidden names do not count`() throws {
         try setQuota("100S")
         for name in [

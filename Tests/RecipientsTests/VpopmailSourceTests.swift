@@ -121,6 +121,15 @@ import Testing
         }
     }
 
+    @Test func `a FIFO in the place of vpasswd is no answer, and holds nobody up`() throws {
+        let domain = tree.domain("text.test")
+        for name in ["vpasswd", "vpasswd.cdb"] {
+            unlink("\(domain)/\(name)")
+            try #require(mkfifo("\(domain)/\(name)", 0o600) == 0)
+            #expect(word("alice@text.test", source) == "error")
+        }
+    }
+
     @Test func `a folder that is none, or no users/cdb, is refused at start`() throws {
         #expect(word("a@b.test", "vpopmail:/nowhere?qmail=\(tree.qmail)") == "error")
         #expect(word("a@b.test", "vpopmail:\(tree.vpopmail)?qmail=/nowhere") == "error")

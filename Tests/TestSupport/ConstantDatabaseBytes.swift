@@ -33,3 +33,13 @@ public func constantDatabase(of records: [(key: [UInt8], data: [UInt8])]) -> [UI
 public func constantDatabase(_ records: [(String, String)]) -> [UInt8] {
     constantDatabase(of: records.map { (Array($0.0.utf8), Array($0.1.utf8)) })
 }
+
+/// The bytes of a cdb whose records are lines `KEY->DATA`. What is before the first `->` is the key.
+public func constantDatabase(lines: [UInt8]) -> [UInt8] {
+    constantDatabase(
+        of: lines.split(separator: 0x0A).map { line in
+            let end =
+                line.indices.first { line[$0...].starts(with: [0x2D, 0x3E]) } ?? line.endIndex
+            return (Array(line[..<end]), Array(line[end...].dropFirst(2)))
+        })
+}

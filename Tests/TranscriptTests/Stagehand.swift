@@ -24,6 +24,9 @@ final class Stagehand {
         self.way = way
         folder = try TestFolder()
         for file in one.files { try folder.write(file.name, file.bytes) }
+        for database in one.databases {
+            try folder.write(database.name, constantDatabase(lines: database.lines))
+        }
         if let zone = one.zone {
             let service = try Service.zone(String(decoding: zone, as: UTF8.self), in: folder)
             zoneAddress = service.ready

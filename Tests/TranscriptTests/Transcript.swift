@@ -16,6 +16,8 @@ struct TranscriptCase: Sendable {
     var ways: [Way] = [.shell, .shellByPipe, .queue, .queueByPipe, .chain, .qfilter, .resident]
     /// Files of the folder that the tool runs in.
     var files: [(name: String, bytes: [UInt8])] = []
+    /// Those of them that are made of the lines of a block: `KEY->DATA`, one record a line.
+    var databases: [(name: String, lines: [UInt8])] = []
     /// Command lines of services that run meanwhile.
     var services: [[String]] = []
     /// Lines of a zone file, when a zone-server runs.

@@ -70,6 +70,9 @@ struct TranscriptReader {
         case "file":
             one.files.append((rest, []))
             return \.lastFile
+        case "cdb":
+            one.databases.append((rest, []))
+            return \.lastDatabase
         case "zone":
             one.zone = []
             return \.zone
@@ -235,6 +238,11 @@ extension TranscriptCase {
     fileprivate var lastFile: [UInt8]? {
         get { files.last?.bytes }
         set { files[files.count - 1].bytes = newValue ?? [] }
+    }
+
+    fileprivate var lastDatabase: [UInt8]? {
+        get { databases.last?.lines }
+        set { databases[databases.count - 1].lines = newValue ?? [] }
     }
 
     fileprivate var lastStep: Step {
