@@ -21,13 +21,20 @@ public struct QuarantineFolder: Sendable {
         do throws(SystemError) {
             try Files.makeFolder(path, mode: 0o700)
             _ = try retrying("access", path) { access(path, R_OK | W_OK | X_OK) }
-            for name in try Files.names(in: path) where name.hasPrefix(".") {
-                let file = try Files.open("\(path)/\(name)", O_RDONLY)
-                if try file.borrowed.tryLock(name) { try Files.unlink("\(path)/\(name)") }
+            // The folder may hold more than ours, where somebody chose it so.
+            for name in try Files.names(in: path) where QuarantineFile.isTemporary(name) {
+                try removeLeftover("\(path)/\(name)")
             }
         } catch {
             throw .system(error)
         }
+    }
+
+    private func removeLeftover(_ path: String) throws(SystemError) {
+        do throws(SystemError) {
+            let file = try QuarantineFile.open(path)
+            if try file.borrowed.tryLock(path) { try Files.unlink(path) }
+        } catch  where error.errno == .noSuchFileOrDirectory || error.errno == .badMessage {}
     }
 
     /// A file to write a message to. It is nowhere until it is kept.
@@ -37,7 +44,7 @@ public struct QuarantineFolder: Sendable {
                 return QuarantineFile(try Files.nameless(in: path), temporaryName: nil)
             } catch  where [.notSupported, .isDirectory].contains(error.errno) {
                 // No O_TMPFILE on this file system. The lock goes with us.
-                let name = ".\(SessionID(microseconds: 0, random: Random.bits))"
+                let name = QuarantineFile.newTemporaryName
                 let file = try Files.open("\(path)/\(name)", O_RDWR | O_CREAT | O_EXCL)
                 _ = try file.borrowed.tryLock(name)
                 return QuarantineFile(file, temporaryName: name)
@@ -86,17 +93,47 @@ public struct QuarantineFolder: Sendable {
     /// - Throws: `.missing` when there is none of this id, `.damaged` when its file is not whole.
     public func open(_ id: SessionID) throws(QuarantineError) -> KeptMessage {
         let path = "\(self.path)/\(id)"
-        let file: OwnedDescriptor
-        do throws(SystemError) {
-            file = try Files.open(path, O_RDONLY)
-        } catch {
-            throw error.errno == .noSuchFileOrDirectory ? .missing("\(id)") : .system(error)
-        }
-        return try KeptMessage(file, path)
+        let kept = try KeptMessage(try openFile(id), path)
+        // A copy under another name would be released as what it is a copy of.
+        guard kept.message.id == id else { throw .damaged(path, "the message of another name") }
+        return kept
     }
 
-    /// Removes a message, for good.
+    private func openFile(_ id: SessionID) throws(QuarantineError) -> OwnedDescriptor {
+        let path = "\(self.path)/\(id)"
+        do throws(SystemError) {
+            return try QuarantineFile.open(path)
+        } catch  where error.errno == .noSuchFileOrDirectory {
+            throw .missing("\(id)")
+        } catch  where error.errno == .badMessage {
+            throw .damaged(path, "not a file")
+        } catch {
+            throw .system(error)
+        }
+    }
+
+    /// Removes a message, for good, also one that is damaged.
+    /// - Throws: `.missing` when there is none of this id, `.busy` when somebody releases it.
     public func remove(_ id: SessionID) throws(QuarantineError) {
+        let file = try openFile(id)
+        do throws(SystemError) {
+            guard try file.borrowed.tryLock("\(id)") else {
+                throw SystemError("", path, .wouldBlock)
+            }
+        } catch  where error.errno == .wouldBlock {
+            throw .busy("\(id)")
+        } catch {
+            throw .system(error)
+        }
+        try unlink(id)
+    }
+
+    /// Removes a message that was locked.
+    public func remove(_ kept: borrowing KeptMessage) throws(QuarantineError) {
+        try unlink(kept.message.id)
+    }
+
+    private func unlink(_ id: SessionID) throws(QuarantineError) {
         do throws(SystemError) {
             let folder = try Files.openFolder(path)
             try Files.unlink("\(id)", in: folder.borrowed)
@@ -118,5 +155,25 @@ public struct QuarantineFile: ~Copyable {
     init(_ descriptor: consuming OwnedDescriptor, temporaryName: String?) {
         self.descriptor = descriptor
         self.temporaryName = temporaryName
+    }
+
+    static var newTemporaryName: String { ".\(SessionID(microseconds: 0, random: Random.bits))" }
+
+    static func isTemporary(_ name: String) -> Bool {
+        name.hasPrefix(".") && SessionID(name.utf8.dropFirst()) != nil
+    }
+
+    /// Opens a file of a folder, without waiting for what somebody may have put in its place.
+    /// - Throws: `SystemError`; `EBADMSG` when it is no regular file.
+    static func open(_ path: String) throws(SystemError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            let file = try Files.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+            let mode = try file.borrowed.status(path).st_mode
+            guard mode & S_IFMT == S_IFREG else { throw SystemError("open", path, .badMessage) }
+            return file
+        } catch  where error.errno.rawValue == ELOOP || error.errno.rawValue == ENXIO {
+            // A symbolic link; a socket.
+            throw SystemError("open", path, .badMessage)
+        }
     }
 }

@@ -32,8 +32,7 @@ func noteLostWrite(
 }
 
 /// Called with the type and the bytes of everything that is scanned, for what libclamav recognises,
-/// cannot open and calls clean all the same: RAR without its module, and zip without the list of
-/// files that is at its end. Source: cli_unzip, unzip.c.
+/// cannot open and calls clean all the same: RAR without its module, and what `ZipStructure` finds.
 func noteUnopened(
     _: Int32, _ type: UnsafePointer<CChar>?,
     _: UnsafeMutablePointer<UnsafePointer<CChar>?>?, _: Int, _: UnsafePointer<CChar>?,
@@ -43,33 +42,12 @@ func noteUnopened(
     guard let type, let context else { return CL_CLEAN }
     let source = Unmanaged<ScanSource>.fromOpaque(context).takeUnretainedValue()
     if strncmp(type, "CL_TYPE_RAR", 11) == 0, !VirusEngine.opensRAR { source.unopened = "rar" }
-    if strcmp(type, "CL_TYPE_ZIP") == 0, let bytes {
-        let buffer = UnsafeRawBufferPointer(start: bytes, count: max(0, size))
-        if !buffer.endsAsZip { source.unopened = "damaged archive" }
+    let isZip = strcmp(type, "CL_TYPE_ZIP") == 0 || strncmp(type, "CL_TYPE_OOXML", 13) == 0
+    if isZip, let bytes {
+        let archive = ZipStructure(UnsafeRawBufferPointer(start: bytes, count: max(0, size)))
+        source.unopened = archive.trouble ?? source.unopened
     }
     return CL_CLEAN
-}
-
-extension UnsafeRawBufferPointer {
-    /// True when the end of the list of files is where it can be, 22 bytes and a comment of at
-    /// most 65,535 before the end, and the list is where that says.
-    fileprivate var endsAsZip: Bool {
-        var position = count - 22
-        while position >= 0, position >= count - 22 - 65_535 {
-            if holds([0x50, 0x4B, 0x05, 0x06], at: position) {
-                let isEmpty = self[position + 10] == 0 && self[position + 11] == 0
-                let list = (16..<20).reversed().reduce(0) { $0 << 8 | Int(self[position + $1]) }
-                return isEmpty || holds([0x50, 0x4B, 0x01, 0x02], at: list)
-            }
-            position -= 1
-        }
-        return false
-    }
-
-    private func holds(_ mark: [UInt8], at position: Int) -> Bool {
-        position <= count - mark.count && self[position] == mark[0]
-            && self[position..<(position + mark.count)].elementsEqual(mark)
-    }
 }
 
 /// Called with the name of every alert.

@@ -64,11 +64,48 @@ struct QuarantineFolderTests {
     }
 
     @Test func `what a dead process left half written goes`() throws {
-        try folder.write("quarantine/.left", "half")
+        try folder.write("quarantine/.1k160ep73ptw3y5jggrzx", "half")
         let message = try message()
         try keep(message)
         try quarantine.prepare()
         #expect(folder.names(in: "quarantine") == ["\(message.id)"])
+    }
+
+    @Test func `what is not ours stays where it is, and stops nobody`() throws {
+        try folder.write("quarantine/.profile", "mine")
+        try Files.makeFolder(folder.file("quarantine/.folder"))
+        try Files.makeFIFO(folder.file("quarantine/.1k160ep73ptw3y5jggrzx"))
+        try quarantine.prepare()
+        #expect(folder.names(in: "quarantine").count == 3)
+        #expect(try quarantine.ids().isEmpty)
+    }
+
+    @Test func `what is no file is damaged, and is not waited for`() throws {
+        let names = ["1k160ep73ptw3y5jggrz1", "1k160ep73ptw3y5jggrz2", "1k160ep73ptw3y5jggrz3"]
+        try Files.makeFIFO(folder.file("quarantine/\(names[0])"))
+        try Files.makeFolder(folder.file("quarantine/\(names[1])"))
+        #expect(symlink("/etc/passwd", folder.file("quarantine/\(names[2])")) == 0)
+        for name in names {
+            let id = try #require(SessionID(name.utf8))
+            let error = #expect(throws: QuarantineError.self) {
+                _ = try quarantine.open(id).length
+            }
+            guard case .damaged = error else {
+                Issue.record("\(name): \(String(describing: error))")
+                continue
+            }
+        }
+    }
+
+    @Test func `a copy under another name is not the message`() throws {
+        let message = try message()
+        try keep(message)
+        let other = "1k160ep73ptw3y5jggrzx"
+        try folder.write("quarantine/\(other)", try folder.read("quarantine/\(message.id)"))
+        let id = try #require(SessionID(other.utf8))
+        #expect(throws: QuarantineError.self) { _ = try quarantine.open(id).length }
+        try quarantine.remove(id)
+        #expect(try quarantine.ids() == [message.id])
     }
 
     @Test func `every file that is cut short or changed at its end is damaged`() throws {
@@ -114,8 +151,11 @@ struct QuarantineFolderTests {
         let second = try quarantine.open(message.id)
         try first.lock()
         #expect(throws: QuarantineError.busy("\(message.id)")) { try second.lock() }
-        try quarantine.remove(message.id)
-        withExtendedLifetime(first) {}
+        #expect(throws: QuarantineError.busy("\(message.id)")) {
+            try quarantine.remove(message.id)
+        }
+        try quarantine.remove(first)
+        #expect(try quarantine.ids().isEmpty)
     }
 
     @Test func `what was removed meanwhile is not locked`() throws {

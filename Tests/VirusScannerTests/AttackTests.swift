@@ -166,6 +166,72 @@ import VirusScanner
         #expect(try scan(Samples.mail([archive])) == .unscannable("damaged archive"))
     }
 
+    /// What is changed in an archive of one file, and the place of the change in what is before it.
+    @Test(arguments: [
+        ("the size before the file", 18, [5, 0, 0, 0]), ("no size there", 18, [0, 0, 0, 0]),
+        ("a size that stands elsewhere", 18, [0xFF, 0xFF, 0xFF, 0xFF]),
+        ("the length of the name", 26, [0, 0x20]), ("the method before the file", 8, [12, 0]),
+    ])
+    func `an archive that says two things about a file is not clean`(
+        what: String, place: Int, value: [UInt8]
+    ) throws {
+        var archive = try Samples.zip(Samples.eicar + Samples.eicar)
+        archive.replaceSubrange(place..<(place + value.count), with: value)
+        #expect(try scan(Samples.mail([archive])) == .unscannable("damaged archive"), "\(what)")
+    }
+
+    @Test func `nor is one of a document`() throws {
+        let script = """
+            import sys, zipfile, io
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr('[Content_Types].xml', '<Types/>' * 20)
+                archive.writestr('_rels/.rels', 'x' * 100)
+                archive.writestr('word/document.xml', sys.stdin.buffer.read() * 3)
+            sys.stdout.buffer.write(out.getvalue())
+            """
+        var archive = try Samples.python(script, [], Samples.eicar)
+        #expect(try scan(Samples.mail([archive])) == Self.found)
+        let name = Array("word/document.xml".utf8)
+        let last = try #require(
+            archive.indices.first { archive[$0...].starts(with: name) })
+        // Its size, which is before its name.
+        archive.replaceSubrange((last - 12)..<(last - 8), with: [5, 0, 0, 0])
+        #expect(try scan(Samples.mail([archive])) == .unscannable("damaged archive"))
+    }
+
+    @Test(arguments: [("ZIP_LZMA", ScanResult.unscannable("archive method")), ("ZIP_BZIP2", found)])
+    func `an archive packed in a way that libclamav does not know is not clean`(
+        method: String, result: ScanResult
+    ) throws {
+        let script = """
+            import sys, zipfile, io
+            out = io.BytesIO()
+            with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr('a', b'hello')
+                archive.writestr('b', sys.stdin.buffer.read(), getattr(zipfile, sys.argv[1]))
+            sys.stdout.buffer.write(out.getvalue())
+            """
+        let archive = try Samples.python(script, [method], Samples.eicar)
+        #expect(try scan(Samples.mail([archive])) == result)
+        #expect(try scan(Samples.mail([archive, Samples.eicar])) == Self.found)
+    }
+
+    @Test func `an archive that was written as a stream is whole`() throws {
+        let script = """
+            import sys, zipfile
+            class Stream:
+                def write(self, data): return sys.stdout.buffer.write(data)
+                def flush(self): sys.stdout.buffer.flush()
+            with zipfile.ZipFile(Stream(), 'w', zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr('a', sys.stdin.buffer.read())
+                archive.writestr('folder/', b'')
+            """
+        let make = { (file: [UInt8]) in Samples.mail([try Samples.python(script, [], file)]) }
+        #expect(try scan(make(Array("hello".utf8))) == .clean)
+        #expect(try scan(make(Samples.eicar)) == Self.found)
+    }
+
     @Test func `an archive with a comment is whole`() throws {
         let script = """
             import sys, zipfile, io

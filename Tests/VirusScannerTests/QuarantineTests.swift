@@ -157,6 +157,54 @@ import UnixIO
         #expect(list.contains("\(last) "))
         #expect(try chainmail("quarantine", "release", first).code == 65)
         #expect(ids == [first, last])
+        // Nor does it keep another from being done, or itself from being removed.
+        let result = try chainmail("quarantine", "remove", "nothing", last)
+        #expect(result.code == 66 && result.text == "\(last) removed\n")
+        #expect(try chainmail("quarantine", "remove", "--older-than", "0s").code == 0)
+        #expect(ids.isEmpty)
+    }
+
+    @Test func `two releases at once are one`() async throws {
+        #expect(try scan().code == 99)
+        let id = try #require(ids.first)
+        let service = try queueService()
+        let codes = try await withThrowingTaskGroup(of: UInt8.self) { group in
+            for _ in 0..<4 {
+                group.addTask { UInt8(try chainmail("quarantine", "release", id).code) }
+            }
+            return try await group.reduce(into: [UInt8]()) { $0.append($1) }
+        }
+        // The others met it busy, or gone.
+        #expect(codes.filter { $0 == 0 }.count == 1)
+        #expect(codes.allSatisfy { [0, 66, 75].contains($0) }, "\(codes)")
+        let queued = try chainmail("queue", "list").text
+        #expect(queued.components(separatedBy: "\(id)-1 new").count == 2)
+        try service.stop()
+    }
+
+    @Test func `a terminal is told nothing by a message`() throws {
+        let evil = "\u{1B}]0;x\u{07}\u{9B}31m"
+        var tool = try Tool(
+            "virus-scan",
+            [
+                "--root", folder.file("root"), "--database", database, "--on-found", "quarantine",
+                "--sender", "a\(evil)@example.org", "--recipient", "b@example.test",
+                "--helo", evil,
+            ])
+        tool.message = Array("Subject: \(evil)\n\n".utf8) + Samples.eicar
+        #expect(try tool.run().code == 99)
+        let id = try #require(ids.first)
+        let controls = { (text: String) in
+            text.unicodeScalars.filter {
+                $0.properties.generalCategory == .control && $0 != "\n"
+            }.count
+        }
+        for arguments in [["list"], ["list", "--json"], ["show", id]] {
+            let root = ["--root", folder.file("root")]
+            let text = try Tool("chainmail", ["quarantine"] + arguments + root).run().text
+            #expect(text.contains(id))
+            #expect(controls(text) == 0, "\(arguments): \(text.debugDescription)")
+        }
     }
 
     @Test func `what cannot be looked into may be kept too, and what is clean is not`() throws {

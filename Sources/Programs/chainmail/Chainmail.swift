@@ -69,24 +69,50 @@ extension ParsableCommand {
         do {
             try body()
         } catch {
-            let failure =
-                switch error {
-                case let failure as Failure: failure.exit
-                case let error as ControlError: Failure.control(error).exit
-                case let error as QueueError: Failure.queue(error).exit
-                case let error as QuarantineError: Failure.quarantine(error).exit
-                case let error as SystemError: Failure.system(error).exit
-                default: (Int32(70), "\(error)")
-                }
-            // There is nowhere to say that this cannot be written.
-            try? Descriptor(rawValue: 2)
-                .writeAll(Array("chainmail: \(failure.1)\n".utf8), "standard error")
-            throw ExitCode(failure.0)
+            throw report(error)
         }
     }
 
-    /// Writes to standard output.
-    func say(_ text: String) throws {
-        try Descriptor(rawValue: 1).writeAll(Array(text.utf8), "standard output")
+    /// Does it with each, also when it fails with some.
+    /// - Throws: the exit code of the last failure. Each was reported.
+    func each(_ words: [String], _ body: (String) throws -> Void) throws {
+        var failed: ExitCode?
+        for word in words {
+            do {
+                try body(word)
+            } catch {
+                failed = report(error)
+            }
+        }
+        if let failed { throw failed }
+    }
+
+    private func report(_ error: any Error) -> ExitCode {
+        // Reported already.
+        if let code = error as? ExitCode { return code }
+        let failure =
+            switch error {
+            case let failure as Failure: failure.exit
+            case let error as ControlError: Failure.control(error).exit
+            case let error as QueueError: Failure.queue(error).exit
+            case let error as QuarantineError: Failure.quarantine(error).exit
+            case let error as SystemError: Failure.system(error).exit
+            default: (Int32(70), "\(error)")
+            }
+        // There is nowhere to say that this cannot be written.
+        try? Descriptor(rawValue: 2)
+            .writeAll(Array("chainmail: \(failure.1)\n".utf8), "standard error")
+        return ExitCode(failure.0)
+    }
+
+    /// Writes lines to standard output, nothing in which a terminal obeys: U+0080 to U+009F are
+    /// control characters too, and come from outside as UTF-8.
+    func say(_ text: String) throws(SystemError) {
+        var plain = String.UnicodeScalarView()
+        plain.append(
+            contentsOf: text.unicodeScalars.map { scalar in
+                scalar.properties.generalCategory == .control && scalar != "\n" ? "?" : scalar
+            })
+        try Descriptor(rawValue: 1).writeAll(Array(String(plain).utf8), "standard output")
     }
 }

@@ -14,18 +14,20 @@ extension KeptMessage {
 
     private var sender: String { message.envelope.map { "\($0.reversePath)" } ?? "unknown" }
 
+    private var filter: String { Array(message.filter.utf8).printable }
+
     /// The message on one line, then each recipient.
     var lines: String {
         let reason = Array(message.reason.utf8).printable
         let recipients = message.envelope?.recipients ?? []
         return "\(message.id) \(length) bytes, \(date), from \(sender), "
-            + "\(message.filter): \(reason)\n" + recipients.map { "    \($0)\n" }.joined()
+            + "\(filter): \(reason)\n" + recipients.map { "    \($0)\n" }.joined()
     }
 
     /// Everything but the message itself.
     var description: String {
         var rows = [
-            ("message", "\(message.id)"), ("set aside", "\(date)"), ("by", message.filter),
+            ("message", "\(message.id)"), ("set aside", "\(date)"), ("by", filter),
             ("reason", Array(message.reason.utf8).printable), ("size", "\(length) bytes"),
             ("from", sender),
         ]
@@ -85,7 +87,8 @@ extension KeptMessage {
         let escaped = text.unicodeScalars.map { scalar -> String in
             switch scalar {
             case "\"", "\\": return "\\\(scalar)"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7F:
+            // A terminal obeys those from U+0080 on as well.
+            case _ where scalar.properties.generalCategory == .control:
                 let hex = String(scalar.value, radix: 16)
                 return "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
             default: return String(scalar)

@@ -51,19 +51,19 @@ struct QuarantineCommand: ParsableCommand {
                 for id in try place.folder.ids() {
                     do throws(QuarantineError) {
                         let kept = try place.folder.open(id)
-                        try say(json ? kept.json : kept.lines)
+                        try write(json ? kept.json : kept.lines)
                     } catch .missing {
                         // Released or removed a moment ago.
                     } catch {
-                        try say("\(id) cannot be read: \(error)\n")
+                        try write("\(id) cannot be read: \(error)\n")
                     }
                 }
             }
         }
 
-        private func say(_ text: String) throws(QuarantineError) {
+        private func write(_ text: String) throws(QuarantineError) {
             do throws(SystemError) {
-                try Descriptor(rawValue: 1).writeAll(Array(text.utf8), "standard output")
+                try say(text)
             } catch {
                 throw .system(error)
             }
@@ -103,13 +103,10 @@ struct QuarantineCommand: ParsableCommand {
         var ids: [String]
 
         func run() throws {
-            try reporting {
-                for id in ids {
-                    let kept = try place.open(id)
-                    let queued = try QuarantineRelease(place.root.folders).release(
-                        kept, from: place.folder)
-                    try say("\(id) released as \(queued)\n")
-                }
+            let release = QuarantineRelease(place.root.folders)
+            try each(ids) { id in
+                let queued = try release.release(try place.session(id), from: place.folder)
+                try say("\(id) released as \(queued)\n")
             }
         }
     }
@@ -136,14 +133,17 @@ struct QuarantineCommand: ParsableCommand {
 
         func run() throws {
             try reporting {
-                let old = try olderThan.flatMap(Quantity.duration).map(older)
-                for id in try old ?? ids.map(place.session) {
-                    let kept = try place.folder.open(id)
-                    try kept.lock()
-                    try place.folder.remove(id)
-                    try say("\(id) removed\n")
+                guard let age = olderThan.flatMap(Quantity.duration) else {
+                    try each(ids) { try remove(try place.session($0)) }
+                    return
                 }
+                try each(try older(age).map(\.description)) { try remove(try place.session($0)) }
             }
+        }
+
+        private func remove(_ id: SessionID) throws {
+            try place.folder.remove(id)
+            try say("\(id) removed\n")
         }
 
         private func older(_ age: Duration) throws -> [SessionID] {

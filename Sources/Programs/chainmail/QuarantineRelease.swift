@@ -20,9 +20,8 @@ struct QuarantineRelease {
 
     /// Queues a message and then, never before it is safe in the queue, removes it.
     /// - Returns: its id in the queue.
-    func release(
-        _ kept: borrowing KeptMessage, from folder: QuarantineFolder
-    ) throws -> QueueID {
+    func release(_ id: SessionID, from folder: QuarantineFolder) throws -> QueueID {
+        let kept = try folder.open(id)
         try kept.lock()
         let id = kept.message.id.message(1)
         guard let envelope = kept.message.envelope, !envelope.recipients.isEmpty else {
@@ -33,7 +32,7 @@ struct QuarantineRelease {
             id: id, envelope: envelope, edits: trace.map { [.prepend($0)] } ?? [],
             facts: kept.message.facts, messageLength: kept.length, isCopied: true)
         try queue(submission, kept.file.borrowed)
-        try folder.remove(kept.message.id)
+        try folder.remove(kept)
         return id
     }
 
