@@ -162,6 +162,6 @@ public final class CounterStore: LimitStore {
 extension Transaction {
     /// The meter under a stored key.
     func meter(_ key: [UInt8]) throws(CounterError) -> Meter? {
-        try read(key) { value throws(CounterError) in try Record.meter(value, key: key) }
+        try read(key) { key, value throws(CounterError) in try Record.meter(value, key: key) }
     }
 }

@@ -121,16 +121,19 @@ struct Transaction: ~Copyable {
         guard code == 0 else { throw CounterError("mdb_txn_commit", "counters.mdb", code: code) }
     }
 
-    /// Reads what is stored under a key; nil when there is nothing. The bytes are valid during the
-    /// call.
+    /// Reads what is stored under a key, which the body is given with the value; nil when there is
+    /// nothing. The bytes are valid during the call.
     func read<Result>(
-        _ key: [UInt8], _ body: (UnsafeRawBufferPointer) throws(CounterError) -> Result
+        _ key: [UInt8],
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws(CounterError) -> Result
     ) throws(CounterError) -> Result? {
         var value = MDB_val()
         let code = Transaction.with(key) { key in mdb_get(handle, database, &key, &value) }
         if code == MDB_NOTFOUND { return nil }
         guard code == 0 else { throw CounterError("mdb_get", "counters.mdb", code: code) }
-        return try body(value.buffer)
+        return try key.withUnsafeBytes { key in
+            Swift.Result { () throws(CounterError) in try body(key, value.buffer) }
+        }.get()
     }
 
     /// Stores a value, replacing what is there.

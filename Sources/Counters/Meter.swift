@@ -14,12 +14,8 @@ struct Meter: Hashable, Sendable {
     /// A microsecond in the form of `arrival`.
     static let microsecond: UInt128 = 1000 << 32
 
-    /// The time that so many units take; one is rounded up: never more than the rate.
-    static func cost(_ units: UInt64, _ rate: Rate) -> UInt128 {
-        let period = UInt128(rate.seconds) * 1_000_000_000 << 32
-        let all = UInt128(rate.units)
-        return (period + all - 1) / all * UInt128(units)
-    }
+    /// The time that so many units take.
+    static func cost(_ units: UInt64, _ rate: Rate) -> UInt128 { rate.unitTime * UInt128(units) }
 
     /// The time that the whole burst takes.
     static func burst(_ rate: Rate) -> UInt128 { cost(rate.burst, rate) }

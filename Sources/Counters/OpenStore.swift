@@ -108,7 +108,7 @@ final class OpenStore {
         added += count
         guard added >= 16 else { return }
         added = 0
-        let start = try transaction.read(Record.sweeperKey) { value in Array(value) } ?? [1]
+        let start = try transaction.read(Record.sweeperKey) { _, value in Array(value) } ?? [1]
         var past: [[UInt8]] = []
         var last: [UInt8]?
         var left = 64

@@ -12,6 +12,9 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
     public let seconds: UInt64
     /// Units that are admitted at once after a long silence; 1 to 2^40.
     public let burst: UInt64
+    /// The time that one unit takes, in the form of `Meter.arrival`, rounded up: never more than
+    /// the rate. A division of 128 bits, so it is done once.
+    let unitTime: UInt128
 
     /// The largest number of units and of burst.
     public static let maximumUnits: UInt64 = 1 << 40
@@ -30,6 +33,8 @@ public struct Rate: Hashable, Sendable, CustomStringConvertible {
         self.units = units
         self.seconds = seconds
         self.burst = burst
+        let period = UInt128(seconds) * 1_000_000_000 << 32
+        unitTime = (period + UInt128(units) - 1) / UInt128(units)
     }
 
     /// Reads `UNITS/PERIOD` or `UNITS/PERIOD/BURST`. Units and burst may end in `K`, `M` or `G`,

@@ -28,8 +28,8 @@ final class RedisConnection {
 
     /// Takes over a connected socket.
     init(_ connection: consuming Connection) throws(SystemError) {
-        guard let reader = redisReaderCreate() else {
-            throw SystemError("redisReaderCreate", connection.object, .noMemory)
+        guard let reader = RedisReader.make() else {
+            throw SystemError("redisReaderCreateWithFunctions", connection.object, .noMemory)
         }
         self.connection = connection
         self.reader = reader
@@ -51,9 +51,13 @@ final class RedisConnection {
     func call(_ words: [[UInt8]], until deadline: Deadline) throws(CounterError) -> RedisReply {
         do throws(SystemError) {
             try connection.send(try RedisConnection.command(words), deadline: deadline)
+            var left = RedisConnection.longestReply
             while true {
                 if let reply = try next() { return reply }
-                try receive(until: deadline)
+                left -= try receive(until: deadline)
+                guard left > 0 else {
+                    throw SystemError("recvmsg", connection.object, .messageTooLong)
+                }
             }
         } catch {
             throw .lost(error.description)
@@ -85,13 +89,14 @@ final class RedisConnection {
         return result
     }
 
-    private func receive(until deadline: Deadline) throws(SystemError) {
+    private func receive(until deadline: Deadline) throws(SystemError) -> Int {
         var received = Received()
         let count = try connection.receive(into: &received, limit: 16_384, deadline: deadline)
         guard count > 0 else { throw SystemError("recvmsg", connection.object, .connectionReset) }
-        guard reader.pointee.len < RedisConnection.longestReply,
-            redisReaderFeed(reader, received.bytes, received.bytes.count) == REDIS_OK
-        else { throw SystemError("redisReaderFeed", connection.object, .noMemory) }
+        guard redisReaderFeed(reader, received.bytes, received.bytes.count) == REDIS_OK else {
+            throw SystemError("redisReaderFeed", connection.object, .noMemory)
+        }
+        return count
     }
 
     private func next() throws(SystemError) -> RedisReply? {

@@ -46,6 +46,7 @@ private final class Stranger: @unchecked Sendable {
         "-ERR something\r\n", "-OOM command not allowed\r\n",
         "*2\r\n:1\r\n$1\r\n0\r\n",
         "220 mail.example ESMTP\r\n",
+        "*2147483647\r\n", "*1000000\r\n*1048577\r\n:1\r\n",  // lists that no reply of ours has
         "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",  // too deep
     ])
     func `a reply that is none is not known`(reply: String) throws {

@@ -73,7 +73,8 @@ private struct Shell {
         ("sender", ["--sender", ""], ["--sender", ""], false),  // reports come from everywhere
         ("sender-domain", ["--sender", "a@example.org"], ["--sender", "b@example.org"], true),
         ("user", ["--auth-user", "a"], ["--auth-user", "a"], true),
-        ("user", ["--auth-user", "a"], ["--auth-user", "A"], false),
+        // Whoever checks the password may take both.
+        ("user", ["--auth-user", "a"], ["--auth-user", "A"], true),
         ("user", ["--sender", "a@b"], ["--sender", "a@b"], false),  // nobody was authenticated
         ("helo", ["--helo", "x.example"], ["--helo", "X.example"], true),
         ("recipient", ["--recipient", "a@b"], ["--recipient", "a@b"], true),

@@ -20,10 +20,10 @@ struct Exceptions: Hashable, Sendable {
     var isEmpty: Bool { networks.isEmpty && users.isEmpty }
 
     /// True when the client or the user is among them.
-    func cover(_ facts: Facts) -> Bool {
+    func cover(_ occasion: Occasion) -> Bool {
         guard !isEmpty else { return false }
-        if let user = facts[.authUser], users.contains(user) { return true }
-        guard !networks.isEmpty, let address = facts.clientIP else { return false }
+        if let user = occasion.facts[.authUser], users.contains(user) { return true }
+        guard !networks.isEmpty, let address = occasion.client else { return false }
         return lengths.contains { length in
             Network(address, prefixLength: length).map(networks.contains) ?? false
         }

@@ -50,7 +50,7 @@ struct Limit: Hashable, Sendable {
         let lookup = unit == .failures && !occasion.isFailure
         let amount =
             lookup ? 1 : unit.amount(of: occasion, isPerRecipient: key.isPerRecipient)
-        guard amount > 0, !exceptions.cover(occasion.facts) else { return [] }
+        guard amount > 0, !exceptions.cover(occasion) else { return [] }
         let kind: Charge.Kind =
             if lookup {
                 .look(rate, refuses: action.refuses)

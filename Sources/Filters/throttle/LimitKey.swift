@@ -65,8 +65,7 @@ struct LimitKey: Hashable, Sendable {
         var row: [UInt8] = []
         for part in parts {
             guard let value = part.value(occasion, recipient) else { return nil }
-            row += "\(value.count):".utf8
-            row += value
+            row.append(netstring: value)
         }
         return row
     }
@@ -74,16 +73,22 @@ struct LimitKey: Hashable, Sendable {
 
 extension LimitKey.Part {
     /// The value; nil when it is not known. The null reverse-path is no sender: reports about
-    /// mail come from everywhere. ASCII case makes no difference but in `user`.
+    /// mail come from everywhere. ASCII case makes no difference: many checkers of passwords take
+    /// one user's name in any case, and each way of writing it must not be another limit.
     fileprivate func value(_ occasion: Occasion, _ recipient: Mailbox?) -> [UInt8]? {
         switch self {
-        case .client: occasion.facts.clientIP.map { Array($0.description.utf8) }
+        case .client: occasion.client?.text
         case .network(let length):
-            occasion.facts.clientIP.flatMap { address in
+            occasion.client.flatMap { address in
                 // A prefix longer than the address means the address.
                 Network(address, prefixLength: min(length, address.bytes.count * 8))
-            }.map { Array($0.description.utf8) }
-        case .user: occasion.facts[.authUser]
+            }.map { network in
+                var text = network.address.text
+                text.append(0x2F)
+                text.append(decimal: network.prefixLength)
+                return text
+            }
+        case .user: occasion.facts[.authUser]?.asciiLowercased
         case .sender: occasion.reversePath?.mailbox?.folded
         case .senderDomain: occasion.reversePath?.mailbox?.domain?.asciiLowercased
         case .recipient: recipient?.folded
@@ -91,5 +96,34 @@ extension LimitKey.Part {
         case .helo: occasion.facts[.helo]?.asciiLowercased
         case .all: []
         }
+    }
+}
+
+extension IPAddress {
+    /// The printed form, without a `String` for the commoner family: this is done per decision.
+    fileprivate var text: [UInt8] {
+        guard isVersion4 else { return Array(description.utf8) }
+        var text: [UInt8] = []
+        text.reserveCapacity(18)
+        for byte in bytes {
+            if !text.isEmpty { text.append(0x2E) }
+            text.append(decimal: Int(byte))
+        }
+        return text
+    }
+}
+
+extension [UInt8] {
+    /// Appends the length, a colon and the bytes.
+    fileprivate mutating func append(netstring value: [UInt8]) {
+        append(decimal: value.count)
+        append(0x3A)
+        self += value
+    }
+
+    /// Appends the digits of a number that is not negative.
+    fileprivate mutating func append(decimal number: Int) {
+        if number >= 10 { append(decimal: number / 10) }
+        append(0x30 + UInt8(truncatingIfNeeded: number % 10))
     }
 }

@@ -8,7 +8,9 @@ import MailModel
 /// One moment of a session.
 struct Occasion {
     var stage: Stage
-    var facts: Facts
+    let facts: Facts
+    /// The client's address among the facts, read once for all limits.
+    let client: IPAddress?
     /// Nil when it is not known.
     var reversePath: ReversePath?
     /// At stage `rcpt` the one that is asked about.
@@ -26,6 +28,7 @@ struct Occasion {
     init(_ stage: Stage, _ facts: Facts, _ reversePath: ReversePath? = nil) {
         self.stage = stage
         self.facts = facts
+        client = facts.clientIP
         self.reversePath = reversePath
     }
 

@@ -53,7 +53,7 @@ struct Policy: Sendable {
     func charges(
         _ occasion: Occasion
     ) -> (charges: [Charge], owners: [Int?], flush: UInt64) {
-        guard !exceptions.cover(occasion.facts) else { return ([], [], 0) }
+        guard !exceptions.cover(occasion) else { return ([], [], 0) }
         var charges: [Charge] = []
         var owners: [Int?] = []
         for (index, limit) in limits.enumerated() {

@@ -73,7 +73,7 @@ struct SpamTable: Sendable {
     /// The charge that asks for a client's wait, and the wait after the end of the data in
     /// milliseconds.
     func charge(_ occasion: Occasion) -> (wait: Charge?, flush: UInt64) {
-        guard let client = occasion.facts.clientIP, !occasion.isFailure,
+        guard let client = occasion.client, !occasion.isFailure,
             occasion.stage == .data || occasion.stage == .message
         else { return (nil, 0) }
         let (row, name) = row(of: client)
