@@ -128,7 +128,9 @@ public final class RedisStore: LimitStore {
         let deadline = Deadline.after(timeout)
         do throws(CounterError) {
             let reply = try body(try connected(until: deadline), deadline)
-            if case .error(let text) = reply { throw .lost(text) }
+            if case .error(let text) = reply {
+                throw RedisStore.concernsOneKey(text) ? .damaged(text) : .lost(text)
+            }
             if loss != nil { log.event("store-back", ["store": address.description]) }
             loss = nil
             return reply
@@ -141,6 +143,13 @@ public final class RedisStore: LimitStore {
             loss = (why, .after(RedisStore.pause))
             throw error
         }
+    }
+
+    /// True when what is stored under one key is none of ours: whoever is counted there is not
+    /// known, and all others are. Else that one client could keep the whole store lost.
+    private static func concernsOneKey(_ error: String) -> Bool {
+        // Servers before version 7 put their own words before those of the call that failed.
+        error.hasPrefix("DAMAGED ") || error.contains("WRONGTYPE ")
     }
 
     private func connected(until deadline: Deadline) throws(CounterError) -> RedisConnection {

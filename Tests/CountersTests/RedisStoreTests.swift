@@ -156,6 +156,20 @@ private struct Dice {
         #expect(throws: CounterError.self) { _ = try fixture.store().charge([charge]) }
     }
 
+    @Test(arguments: [["SET", "nonsense"], ["LPUSH", "x"]])
+    func `a value of somebody else makes no other key unknown`(how: [String]) throws {
+        _ = try fixture.server.ask(how[0], "chainmail:throttle:\u{1}k", how[1])
+        let store = try fixture.store()
+        for _ in 0..<2 {
+            #expect {
+                _ = try store.charge([Charge(Array("k".utf8), try rate("3/1h"))])
+            } throws: { error in
+                if case CounterError.damaged = error { true } else { false }
+            }
+        }
+        #expect(try store.charge([Charge(Array("other".utf8), try rate("3/1h"))]).isCharged)
+    }
+
     @Test func `a time further ahead than a burst is cut to it`() throws {
         // As a server leaves it whose clock was set back.
         _ = try fixture.server.ask("SET", "chainmail:throttle:\u{1}k", "8000000000000000 5")
