@@ -31,6 +31,25 @@ import UnixIO
         #expect(codes == ["250 2.1.5", "550 5.1.1", "250 2.1.5", "550 5.1.1", "550 5.7.1"])
     }
 
+    @Test func `one unknown recipient in each connection is counted as many in one are`() throws {
+        let throttle = """
+            run     throttle --limit "client failures 2/31d reject too many unknown recipients"
+            stage   mail
+            report  failures
+            workers 1 1
+            """
+        let server = try server([
+            "10-throttle": throttle, "20-recipients": "run rcpt-validate\nstage rcpt\nworkers 1 1",
+        ])
+        for name in ["nobody", "nothing"] {
+            let client = try server.connect()
+            try client.say("MAIL FROM:<a@pass.test>")
+            #expect(try client.say("RCPT TO:<\(name)@example.test>").hasPrefix("550 5.1.1"))
+        }
+        let client = try server.connect()
+        #expect(try client.say("MAIL FROM:<a@pass.test>").hasPrefix("550 5.7.1"))
+    }
+
     @Test func `the reply to DATA comes late in every session of one network`() throws {
         let folder = try TestFolder()
         let table = try folder.write("spamt", "127.0.0.0/8:here:2000:60000:::::\n.\n")
