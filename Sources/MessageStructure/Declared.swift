@@ -20,17 +20,20 @@ struct Declared {
         transfers = [.identity]
     }
 
-    init(_ entity: Entity) {
+    /// - Throws: `StructureError` when there are too many of them.
+    init(_ entity: Entity, _ limits: StructureLimits) throws(StructureError) {
         for field in entity.values(of: "Content-Type") {
             let value = Text.Value(field, isType: true)
             types += Declared.types(value, field)
-            fileNames += FileName.all(value, field, ["name", "filename"])
+            fileNames += try FileName.all(value, field, ["name", "filename"])
             charsets += [value["charset"]].compactMap(\.self)
-            charsets += ParameterScan(field).values(of: "charset")
+            charsets += try ParameterScan(field).values(of: "charset")
+            try limits.bound(fileNames)
         }
         for field in entity.values(of: "Content-Disposition") {
             let value = Text.Value(field, isType: false)
-            fileNames += FileName.all(value, field, ["filename", "name"])
+            fileNames += try FileName.all(value, field, ["filename", "name"])
+            try limits.bound(fileNames)
         }
         transfers = entity.values(of: "Content-Transfer-Encoding").flatMap(Transfer.readings)
         if transfers.isEmpty { transfers = [.identity] }
@@ -69,5 +72,15 @@ struct Declared {
         let raw = plain.prefix { $0 != 0x3B && $0 != 0x28 && $0 != 0x2C }.asciiLowercased
         let own = value.main.asciiLowercased
         return ([own] + (raw.contains(0x2F) ? [raw] : [])).filter { !$0.isEmpty }.uniqued
+    }
+}
+
+extension StructureLimits {
+    /// Every reading of a name is one more subject: all together may be as long as a header.
+    fileprivate func bound(_ names: [[UInt8]]) throws(StructureError) {
+        guard names.reduce(0, { $0 + $1.count }) <= headerSize else {
+            throw .overLimit("the names of files have more than \(headerSize) bytes")
+        }
+        guard !deadline.hasPassed else { throw .overLimit("the time limit ran out") }
     }
 }

@@ -77,7 +77,7 @@ public final class DecodedMessage {
 
     private func take(_ entity: Entity, of reading: Reading) throws(StructureError) {
         guard entity.kind != .message else { return }
-        let declared = Declared(entity)
+        let declared = try Declared(entity, limits)
         insert(declared)
         let depth = reading.depth + entity.depth
         if entity.kind == .leaf, let content = entity.content {

@@ -131,6 +131,9 @@ extension Entity {
         in bytes: [UInt8], isMessage: Bool, _ limits: StructureLimits
     ) throws(StructureError) -> [Entity] {
         guard !bytes.isEmpty else { return [] }
+        guard !bytes.holdsField(longerThan: limits.headerSize) else {
+            throw .overLimit("a header has more than \(limits.headerSize) bytes")
+        }
         var callbacks = cgmime_callbacks(
             entity: { Walk.at($0)?.pointee.add($1, $2, $3, $4) ?? 1 },
             field: { context, name, value, offset in

@@ -7,10 +7,15 @@ import MailModel
 /// The names that a field gives a file.
 enum FileName {
     /// Every reading of the parameters of a field of these names, decoded.
-    static func all(_ value: Text.Value, _ field: [UInt8], _ parameters: [String]) -> [[UInt8]] {
+    /// - Throws: `StructureError` when they are too many.
+    static func all(
+        _ value: Text.Value, _ field: [UInt8], _ parameters: [String]
+    ) throws(StructureError) -> [[UInt8]] {
         let scan = ParameterScan(field)
-        let found = parameters.flatMap { name in
-            [value[name]].compactMap(\.self) + scan.values(of: name)
+        var found: [[UInt8]] = []
+        for name in parameters {
+            found += [value[name]].compactMap(\.self)
+            found += try scan.values(of: name)
         }
         return found.uniqued.flatMap(readings)
     }

@@ -14,14 +14,17 @@ struct InlineFile {
     static func all(in text: [UInt8], limit: Int) -> [InlineFile] {
         var files: [InlineFile] = []
         var start = 0
+        // The end of the last file. A mark within it may begin another to who never saw the first.
+        var last = 0
         while files.count < limit, let mark = text.firstRange(ofExactly: "begin ", from: start) {
             let end = text.lineEnd(from: mark.lowerBound)
             start = end
             let line = text[mark.lowerBound..<end].trimmed
             if isLineStart(text, mark.lowerBound), let name = uuencodedName(line) {
-                let close = closing(text, from: end)
-                files.append(InlineFile(name: name, lines: mark.lowerBound..<close))
-                start = close
+                let isWithin = mark.lowerBound < last
+                if !isWithin { last = closing(text, from: end) }
+                files.append(
+                    InlineFile(name: name, lines: isWithin ? nil : mark.lowerBound..<last))
             } else if mark.lowerBound >= 2, isLineStart(text, mark.lowerBound - 2),
                 text[(mark.lowerBound - 2)..<mark.lowerBound].elementsEqual("=y".utf8),
                 let equals = Array(line).firstRange(ofExactly: " name=")

@@ -16,18 +16,23 @@ struct ParameterScan {
         let values: [[UInt8]]
     }
 
+    /// A field that says more often what a file is called is there to cost time.
+    private static let mostOfAName = 100
+
     private let line: [UInt8]
 
     /// The value of a field, folds and all.
     init(_ field: [UInt8]) { line = field.filter { $0 != 0x0A && $0 != 0x0D } }
 
     /// Each value that a parameter of this name may have.
-    func values(of name: String) -> [[UInt8]] {
-        let found = all(name)
+    /// - Throws: `StructureError` when it is there too often, or its values together are far
+    ///   longer than the field.
+    func values(of name: String) throws(StructureError) -> [[UInt8]] {
+        let found = try all(name)
         var values: [[UInt8]] = []
         for parameter in found {
             values += parameter.values
-            if parameter.isExtended { values += parameter.values.map(ParameterScan.extended) }
+            if parameter.isExtended { values += parameter.values.flatMap(ParameterScan.extended) }
         }
         let sections = found.filter { $0.section != nil }
         guard sections.count > 1 else { return values }
@@ -39,16 +44,17 @@ struct ParameterScan {
             ParameterScan.once(ordered), ParameterScan.once(ordered.reversed()).reversed(),
             sections,
         ] {
-            values.append(ParameterScan.joined(order))
+            values += ParameterScan.joined(order)
         }
         return values
     }
 
-    private func all(_ name: String) -> [Found] {
+    private func all(_ name: String) throws(StructureError) -> [Found] {
         let folded = line.asciiLowercased
         var found: [Found] = []
         var start = 0
-        while found.count < 100, let range = folded.firstRange(ofExactly: name, from: start) {
+        var size = 0
+        while let range = folded.firstRange(ofExactly: name, from: start) {
             start = range.upperBound
             if range.lowerBound > 0, folded[range.lowerBound - 1].isNameLetter { continue }
             var index = range.upperBound
@@ -61,10 +67,12 @@ struct ParameterScan {
             }
             index += line[index...].prefix(while: \.isBlank).count
             guard index < line.count, line[index] == 0x3D else { continue }
-            found.append(
-                Found(
-                    section: section, isExtended: isExtended,
-                    values: ParameterScan.readings(of: line[(index + 1)...])))
+            let values = ParameterScan.readings(of: line[(index + 1)...])
+            size += values.reduce(0) { $0 + $1.count }
+            guard found.count < ParameterScan.mostOfAName, size <= 8 * line.count + 4_096 else {
+                throw .overLimit("a field has too many parameters")
+            }
+            found.append(Found(section: section, isExtended: isExtended, values: values))
         }
         return found
     }
@@ -99,12 +107,16 @@ struct ParameterScan {
         return readings.uniqued
     }
 
-    /// RFC 2231, section 4: `charset'language'value`.
-    private static func extended(_ value: [UInt8]) -> [UInt8] {
+    /// RFC 2231, section 4: `charset'language'value`. UTF-16 without a mark is read both ways.
+    private static func extended(_ value: [UInt8]) -> [[UInt8]] {
         let parts = value.split(separator: 0x27, maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count == 3 else { return value.percentDecoded }
+        guard parts.count == 3 else { return [value.percentDecoded] }
         let bytes = Array(parts[2]).percentDecoded
-        return Text.utf8(bytes[...], from: Array(parts[0]))?.text ?? bytes
+        let charset = Array(parts[0])
+        let wide = charset.holds("utf-16") || charset.holds("ucs-2")
+        let charsets = [charset] + (wide ? ["utf-16be", "utf-16le"].map { Array($0.utf8) } : [])
+        let texts = charsets.compactMap { Text.utf8(bytes[...], from: $0)?.text }
+        return texts.isEmpty ? [bytes] : texts.uniqued
     }
 
     private static func once(_ sections: [Found]) -> [Found] {
@@ -112,9 +124,9 @@ struct ParameterScan {
         return sections.filter { seen.insert($0.section).inserted }
     }
 
-    private static func joined(_ sections: [Found]) -> [UInt8] {
+    private static func joined(_ sections: [Found]) -> [[UInt8]] {
         let whole = sections.flatMap { $0.values.first ?? [] }
-        return sections.contains(where: \.isExtended) ? extended(whole) : whole
+        return sections.contains(where: \.isExtended) ? extended(whole) : [whole]
     }
 }
 

@@ -53,10 +53,12 @@ struct TextPart {
         let start = Array(bytes.prefix(Content.sample))
         guard start.holds("<meta") || start.holds("<?xml") else { return [] }
         let scan = ParameterScan(start.map { $0 == 0x0A || $0 == 0x3E ? 0x3B : $0 })
-        return (scan.values(of: "charset") + scan.values(of: "encoding")).prefix(4).map {
+        let values = ["charset", "encoding"].flatMap { (try? scan.values(of: $0)) ?? [] }
+        let names = values.map {
             $0.prefix { $0.isASCIILetter || $0.isASCIIDigit || $0 == 0x2D || $0 == 0x5F }
                 .asciiLowercased
         }
+        return Array(names.uniqued.prefix(8))
     }
 
     /// What the bytes themselves look like: UTF-16 by its mark or its many NULs.

@@ -36,7 +36,7 @@ struct GramTable: Sendable {
 
     init(_ literals: [Literal], width: Int) {
         mask = width == 4 ? .max : 0x00FF_FFFF
-        var log = UInt32(12)
+        var log = UInt32(literals.isEmpty ? 6 : 12)
         while 1 << log < literals.count * 16, log < 18 { log += 1 }
         shift = 32 - log
         bits = [UInt64](repeating: 0, count: 1 << (log - 6))

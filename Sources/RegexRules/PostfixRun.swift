@@ -137,8 +137,12 @@ extension PostfixRun {
         case .discard: return .discard
         case .pass: return .accept
         case .hold: holds = true
-        case .redirect: redirection = PostfixAction.mailbox(text) ?? redirection
-        case .bcc: if let copy = PostfixAction.mailbox(text) { copies.append(copy) }
+        case .redirect, .bcc:
+            guard let mailbox = PostfixAction.mailbox(text) else {
+                findings.say("\(place): \(action.word) \(text.printable) is no user@domain")
+                return nil
+            }
+            if case .bcc = action { copies.append(mailbox) } else { redirection = mailbox }
         case .prepend, .replace:
             guard let line = action.line(subject, match, piece.kind) else {
                 findings.say("\(place): the text is no header field")

@@ -75,6 +75,8 @@ struct PostfixTableReader {
     private(set) var entries: [PostfixTable.Entry] = []
     /// What each entry requires of a line.
     private(set) var required: [RequiredLiterals?] = []
+    /// So many are tried without asking what they require, where one message is judged.
+    private static let fewEntries = 64
     /// The `if`s that are open, and their lines.
     private var open: [(entry: Int, line: Int)] = []
 
@@ -174,7 +176,11 @@ struct PostfixTableReader {
         } else {
             action = try PostfixAction(rest, kind, for: pattern, negated: isNegated)
         }
-        let literals = RequiredLiterals(of: source, flags)
+        // A header of one message has few lines to hold against few rules.
+        let isWorthIt =
+            compilesToMachineCode || kind == .body
+            || entries.count >= PostfixTableReader.fewEntries
+        let literals = isWorthIt ? RequiredLiterals(of: source, flags) : nil
         required.append(literals)
         entries.append(
             PostfixTable.Entry(

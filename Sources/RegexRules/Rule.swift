@@ -32,8 +32,9 @@ struct Condition {
     /// With `!`: no subject may match.
     let isNegated: Bool
     let pattern: Pattern
-    /// What the pattern requires of a subject; nil for nothing.
-    let required: RequiredLiterals?
+    /// The pattern as it is written.
+    private let source: [UInt8]
+    private let flags: PatternFlags
     /// The number of the pattern among those of its scope.
     var number = 0
 
@@ -49,18 +50,20 @@ struct Condition {
         }
         isNegated = rest.first == 0x21
         if isNegated { rest.removeFirst() }
-        let source = try Condition.delimited(&rest)
-        let flags = try Condition.flags(rest.takeWord())
+        source = try Condition.delimited(&rest)
+        flags = try Condition.flags(rest.takeWord())
         do throws(PatternError) {
             pattern = try Pattern(source, flags, compilesToMachineCode: compilesToMachineCode)
         } catch {
             throw RuleError("pattern: \(error)")
         }
-        required = RequiredLiterals(of: source, flags)
         self.place = place
         self.scope = table.number(of: scope)
         scopeWord = word.printable
     }
+
+    /// What the pattern requires of a subject; nil for nothing.
+    var required: RequiredLiterals? { RequiredLiterals(of: source, flags) }
 
     /// Takes `/pattern/` off the front. In a pattern `\/` is a slash, to PCRE2 too.
     private static func delimited(
@@ -93,8 +96,13 @@ struct Condition {
 
 /// `scope [!]/pattern/flags action [text]`.
 struct Rule {
-    var condition: Condition
+    let condition: Condition
     let action: Action
+
+    init(_ condition: Condition, _ action: Action) {
+        self.condition = condition
+        self.action = action
+    }
 
     /// Reads a line.
     /// - Throws: `RuleError`.

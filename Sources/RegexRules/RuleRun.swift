@@ -32,7 +32,7 @@ struct RuleRun {
         self.subjects = subjects
         self.matcher = matcher
         self.deadline = deadline
-        candidates = Array(repeating: nil, count: rules.scopes.scopes.count)
+        candidates = Array(repeating: nil, count: rules.filters.count)
     }
 
     /// Applies the rules.
@@ -102,7 +102,9 @@ struct RuleRun {
 
     /// False when no subject of the scope holds what the pattern requires.
     private mutating func isCandidate(_ condition: Condition) throws -> Bool {
-        guard let filter = rules.filters[condition.scope] else { return true }
+        guard !rules.filters.isEmpty, let filter = rules.filters[condition.scope] else {
+            return true
+        }
         if let known = candidates[condition.scope] { return known[condition.number] }
         var flags = [Bool](repeating: false, count: filter.patternCount)
         for number in filter.always { flags[number] = true }
@@ -133,9 +135,8 @@ struct RuleRun {
         } catch let error as FilterError {
             throw error
         } catch {
-            var refuses = true
-            if case .accept = rule.action { refuses = false }
-            findings.add(unknown: condition.place, "\(error)", refuses: refuses)
+            findings.add(
+                unknown: condition.place, "\(error)", refuses: !rule.action.endsOtherwise)
             return nil
         }
     }
@@ -164,6 +165,14 @@ struct RuleRun {
 }
 
 extension Action {
+    /// True when it ends the judging, and not by rejecting.
+    fileprivate var endsOtherwise: Bool {
+        switch self {
+        case .accept, .discard, .defer: true
+        case .reject, .tag, .remove, .redirect, .add, .log: false
+        }
+    }
+
     /// The verdict of reject and defer; nil for all others. A reply is ASCII to every client;
     /// captures are whatever somebody sent.
     func refusal(_ subject: [UInt8], _ match: Match?) -> Verdict? {

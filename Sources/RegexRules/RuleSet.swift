@@ -13,6 +13,25 @@ enum Statement {
     /// The number of the statement that ends the block.
     case begin(Condition, end: Int)
     case end
+
+    /// What is matched.
+    var condition: Condition? {
+        get {
+            switch self {
+            case .rule(let rule): rule.condition
+            case .begin(let condition, _): condition
+            case .end: nil
+            }
+        }
+        set {
+            guard let newValue else { return }
+            switch self {
+            case .rule(let rule): self = .rule(Rule(newValue, rule.action))
+            case .begin(_, let end): self = .begin(newValue, end: end)
+            case .end: break
+            }
+        }
+    }
 }
 
 /// Rules, compiled.
@@ -20,11 +39,15 @@ struct RuleSet {
     private(set) var statements: [Statement] = []
     /// The scopes that the rules look at.
     private(set) var scopes = ScopeTable()
-    /// For each scope, what finds the patterns worth a try; nil where the patterns are few.
+    /// For each scope, what finds the patterns worth a try; nil where the patterns are few. None
+    /// at all where they are few in every scope.
     private(set) var filters: [LiteralFilter?] = []
 
-    /// Fewer patterns of a scope are all tried.
-    private static let fewPatterns = 8
+    /// Fewer patterns of a scope are all tried. For one message of a few fields, to prepare the
+    /// filter costs more than it saves.
+    private static func fewPatterns(_ scope: Scope, isResident: Bool) -> Int {
+        isResident || scope == .body || scope == .raw ? 8 : 64
+    }
 
     /// No rules.
     init() {}
@@ -56,7 +79,7 @@ struct RuleSet {
                 }
             }
         }
-        makeFilters()
+        makeFilters(isResident: compilesToMachineCode)
     }
 
     private mutating func add(
@@ -115,21 +138,25 @@ struct RuleSet {
         }
     }
 
-    private mutating func makeFilters() {
-        var required: [[RequiredLiterals?]] = Array(repeating: [], count: scopes.scopes.count)
+    private mutating func makeFilters(isResident: Bool) {
+        // A process for one message starts faster for every type that it does not use.
+        guard
+            scopes.scopes.contains(where: {
+                statements.count >= RuleSet.fewPatterns($0, isResident: isResident)
+            })
+        else { return }
+        var counts = [Int](repeating: 0, count: scopes.scopes.count)
         for index in statements.indices {
-            switch statements[index] {
-            case .rule(var rule):
-                rule.condition.number = required[rule.condition.scope].count
-                required[rule.condition.scope].append(rule.condition.required)
-                statements[index] = .rule(rule)
-            case .begin(var condition, let end):
-                condition.number = required[condition.scope].count
-                required[condition.scope].append(condition.required)
-                statements[index] = .begin(condition, end: end)
-            case .end: break
-            }
+            guard var condition = statements[index].condition else { continue }
+            condition.number = counts[condition.scope]
+            counts[condition.scope] += 1
+            statements[index].condition = condition
         }
-        filters = required.map { $0.count < RuleSet.fewPatterns ? nil : LiteralFilter($0) }
+        filters = scopes.scopes.indices.map { scope in
+            let few = RuleSet.fewPatterns(scopes.scopes[scope], isResident: isResident)
+            guard counts[scope] >= few else { return nil }
+            let conditions = statements.compactMap(\.condition).filter { $0.scope == scope }
+            return LiteralFilter(conditions.map(\.required))
+        }
     }
 }

@@ -77,10 +77,8 @@ struct Subjects {
         case .sender: return request.reversePath.map { [$0.bytes] }
         case .recipient:
             return request.recipients.isEmpty ? nil : request.recipients.map(\.bytes)
-        case .header: return try decoded(fields(&gap).map(\.unfolded))
-        case .field(let name):
-            let fields = try fields(&gap).filter { $0.isNamed(name) }
-            return try decoded(fields.map { Array($0.value.trimmed) })
+        case .header: return try decoded(fields(&gap).flatMap(\.lines))
+        case .field(let name): return try decoded(fields(&gap).flatMap { $0.values(of: name) })
         case .raw: return [try bytes(&gap)]
         case .body: return try wholeContent(&gap).texts()
         case .attachment: return try wholeContent(&gap).fileNames

@@ -19,19 +19,31 @@ import Testing
         ("attachment; filename*0=a; filename*1=.txt; filename*1=.exe", "a.exe"),
         ("attachment; filename*99999999999999999999=a.exe", "a.exe"),
         ("attachment;\n filename\n =\n a.exe", "a.exe"),
+        ("attachment; filename*0*=utf-16''%00a%00.; filename*1*=%00e%00x%00e", "a.exe"),
+        ("attachment; filename*=utf-16''a%00.%00e%00x%00e%00", "a.exe"),
     ])
-    func `a file name is among the readings`(field: String, name: String) {
+    func `a file name is among the readings`(field: String, name: String) throws {
         _ = Library()
-        let found = ParameterScan(Array(field.utf8)).values(of: "filename")
+        let found = try ParameterScan(Array(field.utf8)).values(of: "filename")
         #expect(
             found.contains(Array(name.utf8)), "\(found.map { String(decoding: $0, as: UTF8.self) })"
         )
     }
 
+    @Test func `a field that names a file too often is over a limit`() throws {
+        let often = ParameterScan(Array(String(repeating: "filename=a; ", count: 101).utf8))
+        #expect(throws: StructureError.self) { try often.values(of: "filename") }
+        let long =
+            String(repeating: "filename='(x ", count: 90) + String(repeating: "a", count: 9_000)
+        #expect(throws: StructureError.self) {
+            try ParameterScan(Array(long.utf8)).values(of: "filename")
+        }
+    }
+
     @Test(arguments: [
         "attachment; xfilename=a", "attachment; filename", "filename*", "filename*1*", "",
     ])
-    func `what is no parameter has no value`(field: String) {
-        #expect(ParameterScan(Array(field.utf8)).values(of: "filename").isEmpty)
+    func `what is no parameter has no value`(field: String) throws {
+        #expect(try ParameterScan(Array(field.utf8)).values(of: "filename").isEmpty)
     }
 }

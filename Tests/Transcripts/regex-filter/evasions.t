@@ -1426,3 +1426,92 @@ message
 | x
 verdict reject
 reply 550 5.7.1 found secret word
+
+== a file of a text within what looks like another is an attachment
+conventions shell
+file rules
+| attachment /evil\.exe$/i reject found $0
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+|
+| begin 644 a.txt
+| begin 644 evil.exe
+| #86)C
+| `
+| end
+verdict reject
+reply 550 5.7.1 found evil.exe
+
+== a name in UTF-16 whose bytes stand in either order is decoded
+conventions shell
+file rules
+| attachment /evil\.exe$/i reject found $0
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+| Content-Disposition: attachment; filename*0*=utf-16''%00e%00v%00i%00l;
+|  filename*1*=%00.%00e%00x%00e
+|
+| x
+verdict reject
+reply 550 5.7.1 found evil.exe
+
+== a name behind a hundred others hides nothing
+conventions shell
+file rules
+| attachment /evil\.exe$/i reject found $0
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+| Content-Disposition: attachment;
+*120|  filename=a;
+|  filename=evil.exe
+|
+| x
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== a field behind CR alone is a field
+conventions shell
+file rules
+| header:Subject /evil/ reject 550 5.7.1 found
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+: X: y\rSubject: evil\n\nx\n
+verdict reject
+reply 550 5.7.1 found
+
+== a field with NUL in its name or value is a field
+conventions shell
+file rules
+| header:Subject /evil/ reject 550 5.7.1 found
+options --rules rules
+sender a@example.org
+recipient b@example.test
+message
+: Sub\0ject: evil\n\nx\n
+verdict reject
+reply 550 5.7.1 found
+then
+message
+: Subject: ev\0il\n\nx\n
+verdict reject
+reply 550 5.7.1 found
+then
+file headers
+| header /^Subject: evil/ reject 550 5.7.1 found
+options --rules headers
+message
+: X: y\r\0Subject: ev\r il\n\nx\n
+verdict accept
+then
+message
+: X: y\r\0Subject:\r evil\n\nx\n
+verdict reject
+reply 550 5.7.1 found

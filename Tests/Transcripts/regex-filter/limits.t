@@ -325,3 +325,41 @@ then
 options --postfix-body-checks checks --match-limit 1000 --on-limit skip
 verdict reject
 reply 550 5.7.1 found
+
+== nor where a rule that could not be judged could have discarded
+file rules
+| raw /(a+)+$/ discard
+| header:Subject /x/ reject 550 5.7.1 second
+options --rules rules
+message
+: Subject: x\n\n
+*5000: a
+: !
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== many long names of files end at a limit, not at the time
+conventions shell
+file rules
+| attachment /evil/ reject
+options --rules rules --timeout 60s
+message
+*90: Content-Disposition: attachment; filename='(x filename='(x filename='(x\n
+: Content-Disposition: attachment; 
+*90: filename='(x 
+*9000: a
+: \n\nx\n
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged
+
+== one field of many words is over a limit before it takes a gigabyte
+conventions shell
+file rules
+| attachment /evil/ reject
+options --rules rules
+message
+: Subject: x
+*200000:  a a a a a
+: \n\nx\n
+verdict defer
+reply 451 4.7.1 this message is too large or too complex to be judged

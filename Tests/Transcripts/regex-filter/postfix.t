@@ -583,3 +583,14 @@ options --postfix-header-checks regexp:checks
 exit 55
 errors
 | regex-filter: regexp:checks: only tables of type pcre are understood
+
+== what captures make of an address that is none changes nothing, and the log says so
+conventions shell
+file checks17
+| /^Subject: (.*)/ REDIRECT $1@example.test
+options --postfix-header-checks checks17
+message
+: Subject: two words\n\nx\n
+verdict accept
+explain
+| {"filter":"regex-filter","verdict":"accept","matched":[{"rule":"checks17:1","action":"REDIRECT","match":"Subject: two words"}],"rules":"checks17:1","note":"checks17:1: REDIRECT two words@example.test is no user@domain"}
