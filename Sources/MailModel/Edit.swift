@@ -31,19 +31,23 @@ extension [Edit] {
     /// The envelope with these edits made.
     public func applied(to envelope: Envelope) -> Envelope {
         var result = envelope
-        // Many that go in a row are taken out together: a thousand times a thousand would be slow.
+        // From the last to the first, since each must be looked at only once: a hundred thousand
+        // times a hundred thousand would be for ever.
+        var added: [Mailbox] = []
         var going: Set<Mailbox> = []
-        for edit in self {
+        var path: ReversePath?
+        for edit in reversed() {
             switch edit {
             case .addRecipient(let mailbox):
-                result.remove(&going)
-                result.recipients.append(mailbox)
+                if !going.contains(mailbox) { added.append(mailbox) }
             case .removeRecipient(let mailbox): going.insert(mailbox)
-            case .reversePath(let path): result.reversePath = path
+            case .reversePath(let new): path = path ?? new
             case .prepend, .remove, .replaceMessage, .note, .hold, .delay: break
             }
         }
-        result.remove(&going)
+        if let path { result.reversePath = path }
+        if !going.isEmpty { result.recipients.removeAll(where: going.contains) }
+        result.recipients += added.reversed()
         return result
     }
 
@@ -81,14 +85,6 @@ extension [Edit] {
     }
 }
 
-extension Envelope {
-    fileprivate mutating func remove(_ going: inout Set<Mailbox>) {
-        guard !going.isEmpty else { return }
-        recipients.removeAll(where: going.contains)
-        going = []
-    }
-}
-
 /// What the header edits of a list amount to: bytes to put before the message and names of
 /// fields of the message to leave out.
 public struct HeaderOverlay: Hashable, Sendable {
@@ -98,20 +94,20 @@ public struct HeaderOverlay: Hashable, Sendable {
     public private(set) var removedNames: Set<[UInt8]> = []
 
     init(_ edits: [Edit]) {
-        var fields: [HeaderField] = []
-        for edit in edits {
+        // From the last to the first: see `applied(to:)`.
+        for edit in edits.reversed() {
             switch edit {
-            case .prepend(let field): fields.append(field)
-            case .remove(let name):
-                fields.removeAll { $0.name.equalsIgnoringASCIICase(name) }
-                removedNames.insert(name.asciiLowercased)
-            case .replaceMessage:
-                fields = []
-                removedNames = []
+            case .prepend(let field):
+                guard
+                    removedNames.isEmpty
+                        || !removedNames.contains(field.name.map(\.asciiLowercased))
+                else { continue }
+                top += field.bytes
+            case .remove(let name): removedNames.insert(name.asciiLowercased)
+            case .replaceMessage: return
             case .addRecipient, .removeRecipient, .reversePath, .note, .hold, .delay: break
             }
         }
-        for field in fields.reversed() { top += field.bytes }
     }
 
     /// True when the message passes byte for byte as it is.

@@ -40,6 +40,23 @@ struct EditTests {
         #expect(edits.applied(to: envelope) == Envelope(reversePath: .null, recipients: [two]))
     }
 
+    @Test func `as many edits as a hostile step can send are made at once`() throws {
+        let (one, two) = (try Mailbox(Array("a@b".utf8)), try Mailbox(Array("c@d".utf8)))
+        let field = try field("X", "y")
+        var edits: [Edit] = []
+        for number in 0..<100_000 {
+            edits.append(.addRecipient(number.isMultiple(of: 1000) ? two : one))
+            edits.append(.removeRecipient(try Mailbox(Array("\(number)@b".utf8))))
+            edits.append(.prepend(field))
+            edits.append(.remove(name: Array("z\(number)".utf8)))
+        }
+        // Each of them looked at for each other one would be twenty thousand million.
+        let envelope = edits.applied(to: Envelope(reversePath: .null, recipients: [two]))
+        #expect(envelope.recipients.count == 100_001)
+        #expect(envelope.recipients.starts(with: [two, two, one]))
+        #expect(edits.overlay.top.count == 100_000 * field.bytes.count)
+    }
+
     @Test func `the last note of a name counts`() {
         let edits: [Edit] = [.note(name: "spf", value: [1]), .note(name: "spf", value: [2])]
         #expect(edits.notes == ["spf": [2]])
