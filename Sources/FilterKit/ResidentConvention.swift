@@ -16,7 +16,7 @@ struct ResidentConvention<F: Filter> {
     static var patience: Duration { .seconds(2) }
 
     /// A worker that takes longer for one request is killed by SIGALRM, and replaced.
-    static var longestRequest: UInt32 { 600 }
+    static var longestRequest: Duration { .seconds(600) }
 
     /// Serves until SIGTERM or SIGINT.
     func run() throws {
@@ -25,6 +25,7 @@ struct ResidentConvention<F: Filter> {
         let ready = try setup.options.integer("ready-fd", in: 1...65_535)
         options.clientsSpeakFirst = true
         options.readyDescriptor = ready.flatMap(Int32.init(exactly:))
+        let longest = try setup.longestRequest() ?? Self.longestRequest
         // Rules that do not load must not leave a socket that nobody serves.
         var first: F? = try F(setup)
         options.checkInterval = first?.checkInterval
@@ -40,7 +41,7 @@ struct ResidentConvention<F: Filter> {
             worker: { loaded in
                 var filter = loaded
                 try filter.open()
-                Watch.arm(Self.longestRequest)
+                Watch.arm(UInt32(clamping: longest.components.seconds))
                 return { connection, _ in serve(connection, &filter) }
             })
         try pool.run()

@@ -27,6 +27,7 @@ public struct Setup: Sendable {
         .value("as", "CONVENTION", "queue, chain, qfilter or shell, whatever it looks like"),
         .value("serve", "SOCKET", "serve requests on this Unix socket"),
         .value("workers", "MIN-MAX", "how many workers serve (2-32)"),
+        .value("request-limit", "TIME", "a worker that takes longer is killed (10m)"),
         .readyDescriptor,
         .value("client-ip", "ADDRESS", "the client's address"),
         .value("client-name", "NAME", "the client's verified name"),
@@ -91,6 +92,15 @@ public struct Setup: Sendable {
     /// How many workers a pool has.
     func workers() throws(UsageError) -> ClosedRange<Int> {
         try options.range("workers") ?? 2...32
+    }
+
+    /// How long a worker may take for one request.
+    func longestRequest() throws(UsageError) -> Duration? {
+        try options.read("request-limit", "a time from 1s to 1d") { bytes in
+            Quantity.duration(bytes).flatMap {
+                (.seconds(1) ... .seconds(86_400)).contains($0) ? $0 : nil
+            }
+        }
     }
 
     /// Becomes another program with the same command line, environment and descriptors: for a
