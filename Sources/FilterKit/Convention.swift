@@ -49,7 +49,7 @@ public enum Convention: String, CaseIterable, Sendable {
     /// terminal and a socket can be read and written.
     static var outputIsEnvelope: Bool {
         let flags = fcntl(1, F_GETFL)
-        guard flags >= 0 else { return false }
+        guard !StandardDescriptors.isMissing(1) else { return false }
         if flags & O_ACCMODE == O_RDONLY { return true }
         var status = stat()
         return isReadableFile(1) && fstat(1, &status) == 0

@@ -11,6 +11,7 @@ import UnixIO
 public enum FilterMain {
     /// Reads the command line, serves or judges, and exits.
     public static func run<F: Filter>(_ filter: F.Type) -> Never {
+        StandardDescriptors.fill()
         let usage = Usage(
             F.name, F.summary, operands: "[-- next [argument ...]]", F.options + Setup.options)
         let options = usage.parseOrExit()

@@ -2,6 +2,7 @@
 // memfd_create(2).
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import MailModel
 public import SystemPackage
 public import UnixIO
@@ -49,7 +50,9 @@ extension MessageView {
         do throws(SystemError) {
             switch base {
             case .file(let file, let offset, let length):
-                let reading = try Files.open("/proc/self/fd/\(file.rawValue)", 0)
+                // A client may have sent a pipe, which nobody would ever open for writing.
+                let reading = try Files.open(
+                    "/proc/self/fd/\(file.rawValue)", O_RDONLY | O_NONBLOCK)
                 return BaseDescriptor(descriptor: reading, offset: offset, length: length)
             case .memory(let bytes):
                 let file = try Files.inMemory("message")
