@@ -4,7 +4,6 @@
 
 public import Control
 import FilterKit
-import Glibc
 import MailModel
 public import Recipients
 import Resolver
@@ -21,7 +20,7 @@ public struct SourceCommon: Sendable {
         cache = try CacheTimes(options)
         timeout = try SourceCommon.timeout(options)
         resolver = Resolver(servers: try Resolver.servers(options, control))
-        name = try control.line("me") ?? SourceCommon.hostName()
+        name = try control.meOrHost()
     }
 
     /// What `--timeout` says.
@@ -51,13 +50,5 @@ public struct SourceCommon: Sendable {
         Quantity.duration(text).flatMap {
             (.milliseconds(10)...Duration.seconds(300)).contains($0) ? $0 : nil
         }
-    }
-
-    private static func hostName() throws(SystemError) -> [UInt8] {
-        var name = [CChar](repeating: 0, count: 256)
-        guard gethostname(&name, name.count - 1) == 0 else {
-            throw SystemError.last("gethostname", "this host")
-        }
-        return name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
     }
 }

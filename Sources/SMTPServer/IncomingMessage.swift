@@ -58,6 +58,7 @@ struct IncomingMessage: ~Copyable {
         if !decoder.isWellFormed { return .bareLineEnd }
         if decoder.longestLine > settings.messageLine { return .longLine }
         if scan.hops > limits.hops { return .tooManyHops }
+        if scan.isHostile { return .forgedFields }
         return trouble
     }
 

@@ -11,6 +11,8 @@ extension Reply {
     static let longLine = Reply(554, EnhancedStatus(5, 6, 0), "Line too long in the message")
     static let tooManyHops = Reply(
         554, EnhancedStatus(5, 4, 6), "Too many hops, this message is looping")
+    static let forgedFields = Reply(
+        554, EnhancedStatus(5, 6, 0), "Too many X-Chainmail- fields")
     static let tooManyDelayed = Reply(
         451, EnhancedStatus(4, 7, 0), "Too many clients are made to wait, try again later")
     static let cannotStore = Reply(

@@ -195,4 +195,23 @@ struct ChainRunTests {
             """
         #expect(result.errors.split(separator: "\n").contains(Substring(expected)))
     }
+
+    @Test func `forged fields are gone at every stage, and those of our steps stay`() throws {
+        try root.folder.write("etc/control/me", "mx.test\n")
+        let ours = try prepending("Authentication-Results: mx.test; spf=fail")
+        try root.step("10-spf", script: ours, "stage mail\nworkers 0")
+        let header =
+            "X-Chainmail-A b: x\nX-Chainmail-A: x\n"
+            + "Authentication-Results: mx.test; spf=pass\nSubject: x\n"
+        let run = try root.byHand([], Array("\(header)\nHello.\n".utf8))
+        #expect(run.code == 0)
+        #expect(
+            run.text == "Authentication-Results: mx.test; spf=fail\nX-Chainmail-A b: x\n"
+                + "Subject: x\n\nHello.\n")
+    }
+
+    @Test func `more forged names than can be taken out are refused`() throws {
+        let header = (0...100).map { "X-Chainmail-\($0): x\n" }.joined()
+        #expect(try root.byHand([], Array("\(header)\nHello.\n".utf8)).code == 31)
+    }
 }

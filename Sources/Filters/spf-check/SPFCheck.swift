@@ -4,7 +4,6 @@
 
 import Control
 import FilterKit
-import Glibc
 import MailModel
 import Resolver
 import SenderPolicy
@@ -57,7 +56,7 @@ import UnixIO
         fields = try options.choice("header", TraceFields.self) ?? .receivedSPF
         cache = AnswerCache(limit: try options.size("cache") ?? AnswerCache.defaultLimit)
         identities = try options.choice("identity", Identities.self) ?? .mailfrom
-        receiver = try options.bytes("receiver") ?? control.line("me") ?? SPFCheck.hostName()
+        receiver = try options.bytes("receiver") ?? control.meOrHost()
         policy = SenderPolicy(
             resolver: Resolver(servers: try Resolver.servers(options, control)),
             receiver: receiver, timeout: try options.duration("timeout") ?? .seconds(20),
@@ -104,13 +103,6 @@ import UnixIO
         } catch {
             throw UsageError("--local-policy \(terms.printable): \(error)")
         }
-    }
-
-    private static func hostName() throws(SystemError) -> [UInt8] {
-        var name = [CChar](repeating: 0, count: 256)
-        let result = gethostname(&name, name.count - 1)
-        guard result == 0 else { throw SystemError.last("gethostname", "this host") }
-        return name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
     }
 }
 

@@ -84,16 +84,21 @@ struct Arrival: ~Copyable {
         bytes = []
     }
 
-    /// Sees to it that no file of ours gets a number from 0 to 2, where it would be taken for the
-    /// message, the envelope or the log. What is put there cannot be read.
-    static func fillGaps() {
-        while true {
-            // Steps and next programs get it too.
-            let number = open("/dev/null", O_WRONLY)
-            guard number < 0 || number > 2 else { continue }
-            if number > 2 { close(number) }
-            return
+    /// What only we may write, of whoever the message comes from.
+    /// - Throws: `Failure` when there is more of it than can be taken out.
+    func forgeries(of name: [UInt8]) throws -> [Edit] {
+        var scan = HeaderScan(name: name)
+        var position = 0
+        while !scan.isDone, position < length {
+            let piece = try file.borrowed.bytes(
+                at: offset + position, count: min(65_536, length - position), "message")
+            guard !piece.isEmpty else { throw SystemError("pread", "message", .ioError) }
+            scan.take(piece)
+            position += piece.count
         }
+        scan.finish()
+        guard !scan.isHostile else { throw Failure(.reject, "too many X-Chainmail- fields") }
+        return scan.removals
     }
 
     /// True where descriptor 1 is somebody's screen, who cannot have meant an envelope.

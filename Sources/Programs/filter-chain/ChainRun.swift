@@ -14,6 +14,8 @@ struct ChainRun {
     let stages: [Stage]
     let facts: Facts
     let envelope: Envelope
+    /// What no step may see of the message as it came.
+    let removals: [Edit]
     let isTrial: Bool
     let log: Log
 
@@ -22,7 +24,7 @@ struct ChainRun {
     func judge(_ arrival: borrowing Arrival) -> ChainVerdict {
         let deadline = Deadline.after(Chain.limit)
         var sum = ChainVerdict(verdict: .accept)
-        var edits: [Edit] = []
+        var edits = removals
         for stage in stages where chain.judges(stage) {
             var request = request(stage, edits)
             guard stage != .rcpt else {

@@ -31,7 +31,7 @@ struct FilterChainProgram {
         ])
 
     static func main() {
-        Arrival.fillGaps()
+        StandardDescriptors.fill()
         let options = usage.parseOrExit()
         do {
             exit(try run(options).rawValue)
@@ -82,6 +82,7 @@ struct FilterChainProgram {
         let id = identify(&facts)
         let run = ChainRun(
             chain: chain, stages: stages, facts: facts, envelope: envelope,
+            removals: try arrival.forgeries(of: root.control.meOrHost()),
             isTrial: options.has("check"), log: Log("filter-chain"))
         var outcome = run.judge(arrival)
         if options.has("explain") { Explanation.write(outcome.verdict, outcome.trail) }

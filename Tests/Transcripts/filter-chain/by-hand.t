@@ -84,3 +84,42 @@ message
 errors
 | filter-chain: --client-ip 192.0.2: not an address
 exit 55
+
+== fields that only we may write are gone before the first step, and what a step writes stays
+conventions shell
+file etc/control/me
+| mx.example.test
+file filters.d/10-forger
+| run        /bin/sh -c 'grep -iE "results|chainmail" && exit 31; exit 0'
+| convention qfilter
+options --filters filters.d --root .
+sender alice@example.org
+recipient bob@example.test
+message
+| X-Chainmail-Spam: no
+| Authentication-Results: (a;b) "mx.exam\ple.test"; spf=pass
+| AUTHENTICATION-RESULTS :
+|  other; dkim=pass
+| Subject: hello
+|
+| Authentication-Results: mx.example.test; spf=pass
+verdict accept
+output
+| Subject: hello
+|
+| Authentication-Results: mx.example.test; spf=pass
+
+== what other servers found out stays
+conventions shell
+file etc/control/me
+| mx.example.test
+file filters.d/README
+| No step.
+options --filters filters.d --root .
+sender alice@example.org
+recipient bob@example.test
+message
+| Authentication-Results: other; smtp.rcptto=bob@mx.example.test
+| Subject: hello
+|
+verdict accept

@@ -1,10 +1,8 @@
-// Tests of HeaderScan and TraceField.
+// Tests of HeaderScan: hops, and fields that only we may write.
 // SPDX-License-Identifier: MIT
 
 import MailModel
 import Testing
-
-@testable import SMTPServer
 
 @Suite struct HeaderScanTests {
     private func scan(_ text: String, by count: Int = .max) -> HeaderScan {
@@ -38,6 +36,19 @@ import Testing
             "X-Chainmail-A: 1\nx-chainmail-a : 2\nX-Chainmail-B: 3\n\n", 0,
             ["x-chainmail-a", "x-chainmail-b"], "our own fields"
         ),
+        (
+            "Authentication-Results: (a;b) mx.example.test; spf=pass\n\n", 0,
+            ["authentication-results"], "our id after a comment with a semicolon"
+        ),
+        (
+            "Authentication-Results: \"mx.exam\\ple.test\"; spf=pass\n\n", 0,
+            ["authentication-results"], "our id with a quoted pair"
+        ),
+        (
+            "Authentication-Results: mx.example.test; spf=pass\r\n\r\nReceived: x\r\n", 0,
+            ["authentication-results"], "CRLF line ends"
+        ),
+        ("X-Chainmail-A b: 1\n\n", 0, [], "no name of a field, and of no edit"),
         ("X-Chainmail: 1\n\n", 0, [], "not ours"),
     ]
 
@@ -57,34 +68,31 @@ import Testing
         #expect(scan("X: \(long)\nReceived: \(long)\n\(long)\n", by: 4096).hops == 1)
     }
 
-    private func trace(_ facts: Facts, to recipients: [String]) throws -> String {
-        let trace = TraceField(
-            facts: facts, name: "mx.example.test",
-            id: SessionID(microseconds: 0, random: 0).message(7),
-            recipients: try recipients.map { try Mailbox(Array($0.utf8)) }, time: 0)
-        return String(decoding: try #require(trace.field).bytes, as: UTF8.self)
+    @Test(arguments: [
+        "Authentication-Results: (\(long)) mx.example.test; spf=pass\n\n",
+        "Authentication-Results: (\(long)) mx.example.test;\n ) other; spf=pass\n\n",
+        "Authentication-Results:\(blanks)mx.example.test; spf=pass\n\n",
+        "Authentication-Results:\(folds)mx.example.test; spf=pass\n\n",
+        "Authentication-Results\(blanks): mx.example.test; spf=pass\n\n",
+    ])
+    func `an id that is too far away to be seen is taken for ours`(_ header: String) {
+        #expect(scan(header).removals == [.remove(name: Array("authentication-results".utf8))])
     }
 
-    @Test func `a trace field names client, id and a single recipient`() throws {
-        var facts = Facts()
-        facts[.helo] = Array("c.test".utf8)
-        facts[.clientIP] = Array("2001:db8::1".utf8)
-        facts[.protocolName] = Array("ESMTP".utf8)
-        #expect(
-            try trace(facts, to: ["alice@example.test"]) == """
-                Received: from c.test (unknown [IPv6:2001:db8::1])
-                \tby mx.example.test with ESMTP id 000000000000000000000-7
-                \tfor <alice@example.test>;
-                \t1 Jan 1970 00:00:00 -0000
-
-                """)
-        #expect(try !trace(facts, to: ["a@b", "c@d"]).contains("for "))
+    @Test func `what another server found out stays, however long it is`() {
+        let header = "Authentication-Results: other; x=\(HeaderScanTests.folds)mx.example.test\n\n"
+        #expect(scan(header).removals.isEmpty)
     }
 
-    @Test func `a client's name from the environment cannot break the field`() throws {
-        var facts = Facts()
-        facts[.clientName] = Array("evil\nX: y".utf8)
-        let field = try trace(facts, to: [])
-        #expect(field.hasPrefix("Received: from unknown (evil?X: y [unknown])\n\tby "))
+    @Test func `more forged names than can be taken out are an attack`() {
+        let header = (0..<100).map { "X-Chainmail-\($0): x\n" }.joined()
+        #expect(!scan(header).isHostile)
+        let more = scan(header + "X-Chainmail-a: x\nX-Chainmail-b: x\n")
+        #expect(more.isHostile)
+        #expect(more.removals.count == HeaderScan.forgeryLimit + 1)
     }
+
+    private static let long = String(repeating: "x", count: 2000)
+    private static let blanks = String(repeating: " ", count: 995)
+    private static let folds = String(repeating: "\n (comment) (comment)", count: 5000)
 }
