@@ -36,7 +36,7 @@ struct ExitCodeTests {
         // Nobody can take the edited message.
         ("F <message >&-", 53), ("F <message >/dev/full", 53),
         // What does not fit into memory is no file with the number of a closed descriptor.
-        ("seq 200000 | F >&-", 53), ("seq 200000 | F -- true 1<&-", 54),
+        ("(echo; seq 200000) | F >&-", 53), ("seq 200000 | F -- true 1<&-", 54),
         // A reader that goes away is no death by a signal.
         ("(F <large; echo $? >code) | true; exit $(cat code)", 53),
         // As a queue without a next program.
