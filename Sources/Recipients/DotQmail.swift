@@ -85,12 +85,11 @@ struct DotQmail {
         }
     }
 
-    /// Opens one file of a home. A name that is not UTF-8 is none that is there.
+    /// Opens one file of a home.
     private static func open(
         _ home: String, _ dash: [UInt8], _ ext: [UInt8], _ trail: inout SourceTrail
     ) throws(ControlError) -> DotQmail? {
-        guard let name = String(validating: dash + ext, as: UTF8.self) else { return nil }
-        return try open("\(home)/.qmail\(name)", ext: ext, &trail)
+        try open(bytes: Array("\(home)/.qmail".utf8) + dash + ext, ext: ext, &trail)
     }
 
     /// Opens one file; nil when there is no such regular file, or its name is too long to be one.
@@ -98,9 +97,15 @@ struct DotQmail {
     static func open(
         _ path: String, ext: [UInt8] = [], _ trail: inout SourceTrail
     ) throws(ControlError) -> DotQmail? {
+        try open(bytes: Array(path.utf8), ext: ext, &trail)
+    }
+
+    private static func open(
+        bytes: [UInt8], ext: [UInt8], _ trail: inout SourceTrail
+    ) throws(ControlError) -> DotQmail? {
+        let path = String(decoding: bytes, as: UTF8.self)
         do throws(SystemError) {
-            // A FIFO must not make us wait.
-            let file = try Files.open(path, O_RDONLY | O_NONBLOCK)
+            let file = try RegularFile.open(bytes)
             let status = try file.borrowed.status(path)
             guard status.st_mode & S_IFMT == S_IFREG else { return nil }
             trail.note("\(path) is there")

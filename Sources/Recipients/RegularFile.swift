@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
+import MailModel
 import UnixIO
 
 /// Files that their owners, not the administrator, put there.
@@ -13,8 +14,16 @@ enum RegularFile {
     static func contents(
         of path: String, limit: Int = 16 << 20
     ) throws(SystemError) -> [UInt8]? {
-        let file = try Files.open(path, O_RDONLY | O_NONBLOCK)
+        let file = try open(Array(path.utf8))
         guard try file.borrowed.status(path).st_mode & S_IFMT == S_IFREG else { return nil }
         return try file.borrowed.readToEnd(path, limit: limit)
+    }
+
+    /// Opens a file whose name need not be text. A FIFO is not waited for.
+    static func open(_ path: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+        let name = path.map(CChar.init(bitPattern:)) + [0]
+        let number = Glibc.open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard number >= 0 else { throw SystemError.last("open", path.printable) }
+        return OwnedDescriptor(number)
     }
 }

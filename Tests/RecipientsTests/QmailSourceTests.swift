@@ -1,4 +1,6 @@
+import Control
 import Glibc
+import MailModel
 import Recipients
 import TestSupport
 import Testing
@@ -132,6 +134,20 @@ import Testing
         try #require(mkdir("\(tree.home("alice"))/.qmail-folder", 0o700) == 0)
         #expect(word("alice-list-fifo@local.test", source) == "yes")
         #expect(word("alice-folder@local.test", source) == "no")
+    }
+
+    @Test func `a name that is no text is found as any other`() throws {
+        let name = Array("\(tree.home("alice"))/.qmail-j".utf8) + [0xFC, 0x72]
+        let file = creat(name.map(CChar.init(bitPattern:)) + [0], 0o600)
+        try #require(file >= 0)
+        close(file)
+        let settings = SourceSettings(Root("/r"))
+        var sources = try RecipientSources([source], settings)
+        for (byte, isThere) in [(UInt8(0xFC), true), (0xFD, false)] {
+            let address = Array("alice-J".utf8) + [byte] + Array("r@local.test".utf8)
+            let presence = try sources.find(Mailbox(address))
+            #expect((presence != .noSuchMailbox) == isThere)
+        }
     }
 
     @Test func `what cannot be opened is no answer`() throws {
