@@ -20,9 +20,7 @@ struct TemporaryFolder: ~Copyable {
             try TemporaryFolder.checkOwner(shared)
             TemporaryFolder.removeLeftovers(in: shared)
             let path = "\(shared)/\(getpid())-\(String(Random.bits, radix: 36))"
-            try Files.makeFolder(path, mode: 0o700)
-            let folder = try Files.openFolder(path)
-            _ = try folder.borrowed.tryLock(path)
+            let folder = try TemporaryFolder.locked(path)
             self.path = path
             lock = folder
         } catch {
@@ -31,6 +29,19 @@ struct TemporaryFolder: ~Copyable {
     }
 
     deinit { TemporaryFolder.remove(path) }
+
+    /// Makes a folder and locks it. Until it is locked, another process that begins may take it for
+    /// a leftover and remove it: then it is made again.
+    private static func locked(_ path: String) throws(SystemError) -> OwnedDescriptor {
+        for _ in 0..<100 {
+            try Files.makeFolder(path, mode: 0o700)
+            guard let folder = try? Files.openFolder(path), try folder.borrowed.tryLock(path)
+            else { continue }
+            let (mine, there) = (try folder.borrowed.status(path), try Files.status(path))
+            if mine.st_ino == there?.st_ino { return folder }
+        }
+        throw SystemError("flock", path, .resourceTemporarilyUnavailable)
+    }
 
     /// In a folder that others may write to, somebody else may have made it.
     private static func checkOwner(_ path: String) throws(SystemError) {
@@ -49,6 +60,7 @@ struct TemporaryFolder: ~Copyable {
                 (try? folder.borrowed.tryLock(path)) == true
             else { continue }
             remove(path)
+            withExtendedLifetime(folder) {}
         }
     }
 

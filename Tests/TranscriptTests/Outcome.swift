@@ -51,7 +51,8 @@ extension Step {
         switch way {
         case .shell, .shellByPipe:
             outcome.exit = "exit \(exitCode(in: way))"
-            outcome.message = isAccepted && !options.contains("--check") ? output ?? message : []
+            let goesOn = isAccepted || exit == 0 && output != nil
+            outcome.message = goesOn && !options.contains("--check") ? output ?? message : []
             outcome.errors = expectedErrors(tool)
         case .queue, .queueByPipe:
             outcome.exit = "exit \(exitCode(in: way))"

@@ -103,7 +103,7 @@ message
 | Subject: hello
 |
 | Hello.
-verdict accept
+exit 0
 output
 | Subject: hello
 |
