@@ -32,7 +32,7 @@ final class RealClamd {
         guard onNetwork else {
             address = socket
             daemon = try Daemon(try Tool("/usr/sbin/clamd", ["-c", file]), log: log) {
-                (try? Files.status(socket)).flatMap(\.self) != nil
+                RealClamd.listens(socket)
             }
             return
         }
@@ -47,5 +47,15 @@ final class RealClamd {
         tool.descriptors = [3: listener.number]
         address = "127.0.0.1:\(InternetSocket.localEndpoint(of: listener.borrowed)?.port ?? 0)"
         daemon = try Daemon(tool, log: log) { true }
+    }
+
+    /// True once somebody listens: the socket is there a moment before.
+    private static func listens(_ socket: String) -> Bool {
+        do {
+            _ = try UnixSocket.connect(to: socket, deadline: .after(.seconds(5)))
+            return true
+        } catch {
+            return false
+        }
     }
 }
