@@ -173,8 +173,9 @@ extension Spool {
         try step("fdatasync") { () throws(SystemError) in try file.syncData("\(id)") }
     }
 
-    /// Gives a whole file its name. When this returns, both are on disk; before, a crash leaves
-    /// either nothing or the whole file.
+    /// Gives a whole file its name. When this returns, both are on disk. Before, a crash leaves
+    /// either nothing or the whole file; on an ext4 without a journal perhaps a cut one, which was
+    /// never accepted and is set aside.
     private func publish(
         _ file: Descriptor, _ id: QueueID, at place: MessagePlace
     ) throws(SystemError) {
