@@ -56,7 +56,7 @@ enum EnvelopeInput {
         do throws(MailboxError) {
             var envelope = Envelope(reversePath: try ReversePath(withoutBrackets(sender ?? [])))
             for recipient in recipients {
-                envelope.recipients.append(try Mailbox(withoutBrackets(recipient)))
+                envelope.append(try Mailbox(withoutBrackets(recipient)))
             }
             return envelope
         } catch {

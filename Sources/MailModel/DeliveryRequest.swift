@@ -23,7 +23,7 @@ public struct DeliveryRequest: Hashable, Sendable {
     public var channel: DeliveryChannel
     /// The domain that all recipients share, ASCII letters folded; nil for local deliveries.
     public var domain: [UInt8]?
-    /// The reverse-path and the recipients; never without a recipient.
+    /// The reverse-path, the recipients and their options; never without a recipient.
     public var envelope: Envelope
     /// Header edits to lay over the message: only `prepend` and `remove`.
     public var edits: [Edit]
@@ -31,8 +31,6 @@ public struct DeliveryRequest: Hashable, Sendable {
     public var messageOffset: Int
     /// How many bytes the message has before the edits.
     public var messageLength: Int
-    /// BODY= as given with MAIL (RFC 6152), when it was.
-    public var bodyType: [UInt8]?
 
     /// A request of these parts.
     public init(
@@ -58,7 +56,6 @@ public struct DeliveryRequest: Hashable, Sendable {
         fields.append(envelope)
         fields.append("message-offset", messageOffset)
         fields.append("message-length", messageLength)
-        if let bodyType { fields.append("body-type", bodyType) }
         fields.append(edits)
         return fields
     }
@@ -80,7 +77,6 @@ public struct DeliveryRequest: Hashable, Sendable {
             id: id, channel: channel, domain: fields["domain"], envelope: envelope,
             edits: try fields.edits(), messageOffset: try fields.number("message-offset"),
             messageLength: try fields.number("message-length"))
-        bodyType = fields["body-type"]
         guard channel == .local || domain != nil else { throw .missing("domain") }
     }
 }

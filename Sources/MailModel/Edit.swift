@@ -29,6 +29,11 @@ public enum Edit: Hashable, Sendable {
 
 extension [Edit] {
     /// The envelope with these edits made.
+    ///
+    /// A recipient that goes takes its options along, and one that comes has none; but where the
+    /// only recipient makes room for others, it is the same mail under other addresses, and they
+    /// get its options. `RET=` and `ENVID=` stay with another reverse-path, which mostly leads back
+    /// to the same sender, and go with the null one, which nobody reports to.
     public func applied(to envelope: Envelope) -> Envelope {
         var result = envelope
         // From the last to the first, since each must be looked at only once: a hundred thousand
@@ -45,9 +50,14 @@ extension [Edit] {
             case .prepend, .remove, .replaceMessage, .note, .hold, .delay: break
             }
         }
-        if let path { result.reversePath = path }
-        if !going.isEmpty { result.recipients.removeAll(where: going.contains) }
-        result.recipients += added.reversed()
+        if let path {
+            result.reversePath = path
+            if path.isNull { (result.options.ret, result.options.envid) = (nil, nil) }
+        }
+        if !going.isEmpty { result.removeRecipients(where: going.contains) }
+        let isReplaced = envelope.recipients.count == 1 && result.recipients.isEmpty
+        let options = isReplaced ? envelope.options(ofRecipient: 0) : RecipientOptions()
+        for mailbox in added.reversed() { result.append(mailbox, options) }
         return result
     }
 

@@ -12,12 +12,16 @@ public enum EnvelopeError: Error, Equatable {
     case addressTooLong
 }
 
-/// A reverse-path and recipients in the order they were given.
+/// A reverse-path and recipients in the order they were given, and what was asked for them.
 public struct Envelope: Hashable, Sendable {
     /// Where reports go.
     public var reversePath: ReversePath
     /// The accepted recipients; may be empty at the early stages of a session.
-    public var recipients: [Mailbox]
+    public private(set) var recipients: [Mailbox]
+    /// What MAIL's parameters asked for.
+    public var options = EnvelopeOptions()
+    /// What RCPT's parameters asked for, by the number of the recipient; only where something was.
+    private var optionsByRecipient: [Int: RecipientOptions] = [:]
 
     /// An envelope of these parts.
     public init(reversePath: ReversePath, recipients: [Mailbox] = []) {
@@ -25,7 +29,47 @@ public struct Envelope: Hashable, Sendable {
         self.recipients = recipients
     }
 
-    /// Reads `F` reverse-path NUL, then `T` recipient NUL for each recipient, then NUL.
+    /// The options of the recipient of this number, counted from 0.
+    public func options(ofRecipient number: Int) -> RecipientOptions {
+        optionsByRecipient.isEmpty ? RecipientOptions() : optionsByRecipient[number] ?? .init()
+    }
+
+    /// Adds a recipient.
+    public mutating func append(
+        _ recipient: Mailbox, _ options: RecipientOptions = RecipientOptions()
+    ) {
+        if !options.isEmpty { optionsByRecipient[recipients.count] = options }
+        recipients.append(recipient)
+    }
+
+    /// Adds the recipients of another envelope, with their options.
+    public mutating func appendRecipients(of other: Envelope) {
+        for (number, options) in other.optionsByRecipient {
+            optionsByRecipient[recipients.count + number] = options
+        }
+        recipients += other.recipients
+    }
+
+    /// Takes recipients away, and their options with them.
+    public mutating func removeRecipients(where isGoing: (Mailbox) throws -> Bool) rethrows {
+        guard !optionsByRecipient.isEmpty else { return try recipients.removeAll(where: isGoing) }
+        let staying = try recipients.indices.filter { try !isGoing(recipients[$0]) }
+        self = withRecipients(staying)
+    }
+
+    /// The same envelope with only the recipients of these numbers, in this order; numbers of
+    /// recipients that do not exist are passed over.
+    public func withRecipients(_ numbers: some Sequence<Int>) -> Envelope {
+        var result = Envelope(reversePath: reversePath)
+        result.options = options
+        for number in numbers where recipients.indices.contains(number) {
+            result.append(recipients[number], options(ofRecipient: number))
+        }
+        return result
+    }
+
+    /// Reads `F` reverse-path NUL, then `T` recipient NUL for each recipient, then NUL. The form has
+    /// no room for options.
     public init(queueFormat bytes: some Collection<UInt8>) throws(EnvelopeError) {
         var rest = Array(bytes)[...]
         guard let sender = try Envelope.record(of: 0x46, from: &rest) else { throw .malformed }

@@ -91,27 +91,6 @@ public struct FilterRequest: Hashable, Sendable {
 }
 
 extension Fields {
-    /// Adds `reverse-path` and one `recipient` for each recipient.
-    public mutating func append(_ envelope: Envelope) {
-        append("reverse-path", envelope.reversePath.bytes)
-        for recipient in envelope.recipients { append("recipient", recipient.bytes) }
-    }
-
-    /// The envelope among the fields; nil when there is no `reverse-path`.
-    /// - Throws: `FieldsError.badValue` for bytes that are not an address.
-    public func envelope() throws(FieldsError) -> Envelope? {
-        guard let path = self["reverse-path"] else { return nil }
-        do {
-            var envelope = Envelope(reversePath: try ReversePath(path))
-            for field in all where field.name == "recipient" {
-                envelope.recipients.append(try Mailbox(field.value))
-            }
-            return envelope
-        } catch {
-            throw .badValue("envelope")
-        }
-    }
-
     /// Adds `fact.NAME` for each fact.
     public mutating func append(_ facts: Facts) {
         let names = FactName.fieldNames

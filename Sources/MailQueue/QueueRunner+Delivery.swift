@@ -71,15 +71,10 @@ extension QueueRunner {
 
     private func request(_ plan: PlannedDelivery, _ message: ActiveMessage) -> DeliveryRequest {
         let stored = message.message
-        let envelope = Envelope(
-            reversePath: stored.envelope.reversePath,
-            recipients: plan.recipients.map { stored.envelope.recipients[$0] })
-        var request = DeliveryRequest(
+        return DeliveryRequest(
             id: stored.id, channel: plan.destination.channel, domain: plan.destination.domain,
-            envelope: envelope, edits: stored.edits, messageOffset: stored.messageOffset,
-            messageLength: stored.messageLength)
-        request.bodyType = stored.facts[.bodyType]
-        return request
+            envelope: stored.envelope.withRecipients(plan.recipients), edits: stored.edits,
+            messageOffset: stored.messageOffset, messageLength: stored.messageLength)
     }
 
     /// Reads what an agent sent.

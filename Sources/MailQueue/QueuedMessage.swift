@@ -66,7 +66,11 @@ public struct QueuedMessage: Hashable, Sendable {
         let fields = try Fields(frame: tail)
         guard fields.text("chainmail") == "1" else { throw .badValue("chainmail") }
         guard let id = fields["id"].flatMap({ QueueID($0) }) else { throw .badValue("id") }
-        guard let envelope = try fields.envelope() else { throw .missing("reverse-path") }
+        guard var envelope = try fields.envelope() else { throw .missing("reverse-path") }
+        // Files from before there were options have it among the facts only.
+        if envelope.options.bodyType == nil {
+            envelope.options.bodyType = fields["fact.body-type"].flatMap { BodyType($0) }
+        }
         self.id = id
         arrival = UInt64(clamping: try fields.number("arrival"))
         submitter = fields.text("submitter") ?? ""

@@ -78,7 +78,7 @@ extension ServerSession {
             // same name.
             let single = Envelope(
                 reversePath: transaction.envelope.reversePath, recipients: [mailbox])
-            transaction.envelope.recipients += edits.applied(to: single).recipients
+            transaction.envelope.appendRecipients(of: edits.applied(to: single))
             transaction.edits += edits.filter { !$0.changesRecipients }
         }
         transaction.acceptedRecipients += 1

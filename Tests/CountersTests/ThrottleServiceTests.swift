@@ -30,8 +30,8 @@ private struct Pool {
     ) throws -> Verdict {
         var facts = Facts()
         facts[.clientIP] = Array("192.0.2.1".utf8)
-        var envelope = Envelope(reversePath: .null)
-        envelope.recipients = [try Mailbox(Array("a@example.test".utf8))]
+        let envelope = Envelope(
+            reversePath: .null, recipients: [try Mailbox(Array("a@example.test".utf8))])
         let request = FilterRequest(
             stage: stage, facts: facts, envelope: stage < .mail ? nil : envelope,
             edits: note.map { [.note(name: $0, value: [0x31])] } ?? [], isTrial: isTrial,

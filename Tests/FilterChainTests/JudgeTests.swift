@@ -207,7 +207,9 @@ struct JudgeTests {
             "30-c", "exec 3<&1; [ $(tr '\\0' '\\n' <&3 | grep -c ^T) -eq 999 ] || exit 31",
             convention: "queue"
         )
-        let answer = try world.judge { $0.envelope?.recipients = recipients }
+        let answer = try world.judge {
+            $0.envelope = Envelope(reversePath: .null, recipients: recipients)
+        }
         let edits = try #require(answer.edits)
         let result = edits.applied(to: Envelope(reversePath: .null, recipients: recipients))
         #expect(result.recipients.count == 999)

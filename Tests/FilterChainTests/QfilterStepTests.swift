@@ -103,7 +103,7 @@ struct QfilterStepTests {
             """)
         _ = try world.judge {
             $0.envelope?.reversePath = try ReversePath(Array("a@b@example.org".utf8))
-            $0.envelope?.recipients.append(try mailbox("carol@example.test"))
+            $0.envelope?.append(try mailbox("carol@example.test"))
         }
         #expect(
             world.trace("variables") == """

@@ -9,8 +9,11 @@ import UnixIO
     private func message(_ recipients: Int = 2) throws -> QueuedMessage {
         var envelope = try Samples.envelope()
         for number in 0..<recipients {
-            envelope.recipients.append(try Mailbox(Array("r\(number)@example.test".utf8)))
+            envelope.append(try Mailbox(Array("r\(number)@example.test".utf8)))
         }
+        envelope.options.ret = .headers
+        envelope.append(
+            try Mailbox(Array("last@example.test".utf8)), RecipientOptions(notify: .never))
         let field = try #require(HeaderField("Received", "by us"))
         var submission = Samples.submission(
             envelope, [.prepend(field), .remove(name: Array("Bcc".utf8))])
@@ -30,6 +33,22 @@ import UnixIO
     func `what was written is read`(recipients: Int) throws {
         let message = try message(recipients)
         #expect(try read(Samples.text + message.tailAndFooter) == message)
+    }
+
+    @Test func `a file from before there were options is read`() throws {
+        var tail = Fields()
+        for (name, value) in [
+            ("chainmail", "1"), ("id", "\(Samples.id())"), ("arrival", "12"), ("submitter", "1 2"),
+            ("reverse-path", "a@b.test"), ("recipient", "c@d.test"),
+            ("fact.body-type", "8BITMIME"),
+        ] { tail.append(name, value) }
+        let footer = MessageFooter(
+            messageOffset: 0, messageLength: Samples.text.count, tailOffset: Samples.text.count,
+            tailLength: tail.frame.count)
+        let message = try read(Samples.text + tail.frame + footer.bytes(tail: tail.frame))
+        #expect(message.envelope.recipients.map(\.description) == ["c@d.test"])
+        #expect(message.envelope.options.bodyType == .eightBitMIME)
+        #expect(message.envelope.options(ofRecipient: 0).isEmpty)
     }
 
     @Test func `a file that was cut anywhere is damaged`() throws {

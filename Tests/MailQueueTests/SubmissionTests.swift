@@ -33,6 +33,9 @@ import Testing
             try Samples.envelope(to: "x@y.test"), [.hold, .remove(name: [0x41])])
         submission.facts[.helo] = Array("client.test".utf8)
         submission.isCopied = true
+        submission.envelope.options.envid = EnvelopeID("x+2By".utf8)
+        submission.envelope.append(
+            try Mailbox(Array("z@y.test".utf8)), RecipientOptions(notify: .never))
         #expect(try Submission(submission.fields) == submission)
     }
 

@@ -167,8 +167,9 @@ final class QueueStage {
         _ recipients: [String], from sender: String = "alice@local.test", number: UInt32 = 1,
         edits: [Edit] = [], _ probe: Spool.Probe? = nil
     ) throws -> QueueID {
-        var envelope = Envelope(reversePath: try ReversePath(Array(sender.utf8)))
-        envelope.recipients = try recipients.map { try Mailbox(Array($0.utf8)) }
+        let envelope = Envelope(
+            reversePath: try ReversePath(Array(sender.utf8)),
+            recipients: try recipients.map { try Mailbox(Array($0.utf8)) })
         let submission = Samples.submission(envelope, edits, id: Samples.id(number))
         try spool(probe).accept(submission, bytes: Samples.text, submitter: "1 0", now: now)
         return submission.id

@@ -122,7 +122,7 @@ struct Arrival: ~Copyable {
         do {
             var envelope = Envelope(reversePath: try ReversePath(options.bytes("sender") ?? []))
             for recipient in options.allBytes("recipient") {
-                envelope.recipients.append(try Mailbox(recipient))
+                envelope.append(try Mailbox(recipient))
             }
             return envelope
         } catch {

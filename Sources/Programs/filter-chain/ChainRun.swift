@@ -71,7 +71,8 @@ struct ChainRun {
         var edits: [Edit] = []
         for recipient in envelope.recipients {
             var request = request
-            request.envelope?.recipients = [recipient]
+            request.envelope = Envelope(
+                reversePath: envelope.reversePath, recipients: [recipient])
             request.edits += edits.filter { !$0.isOfRecipients }.withoutDelay
             let result = chain.judge(request, nil, log: log, deadline: deadline)
             trail += result.trail
