@@ -98,6 +98,9 @@ let package = Package(
         module("SQLite", ["CSQLite", "SQL", "MailModel", "UnixIO"]),
         library("CPostgreSQL", pkgConfig: "libpq", "libpq-dev"),
         module("PostgreSQL", ["CPostgreSQL", "SQL", "MailModel", "UnixIO"]),
+        library("CGSASL", pkgConfig: "libgsasl", "libgsasl-dev"),
+        module("SASL", ["CGSASL"]),
+        module("AuthProtocol", ["MailModel", "UnixIO", "Workers"]),
 
         // Filters and their chain.
         module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),
@@ -194,6 +197,7 @@ let package = Package(
             ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
         tests("SQL", ["SQL"]),
         tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
+        tests("SASL", ["SASL", "CGSASL"]),
         tests("PostgreSQL", ["PostgreSQL", "SQL", "UnixIO", "TestSupport"]),
         tests(
             "Callout",

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,6 +24,11 @@ void cunix_exit(int code) {
 
 int cunix_die_with_parent(int signal) {
     return prctl(PR_SET_PDEATHSIG, signal);
+}
+
+int cunix_hide_memory(void) {
+    struct rlimit none = {0, 0};
+    return setrlimit(RLIMIT_CORE, &none) == 0 ? prctl(PR_SET_DUMPABLE, 0) : -1;
 }
 
 void cunix_set_name(const char *name) {

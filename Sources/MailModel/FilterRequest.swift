@@ -7,6 +7,9 @@ public enum Outcome: String, CaseIterable, Sendable {
     /// It was refused for good, by another step or by the server itself: at stage `rcpt` the
     /// recipient.
     case refused
+    /// A login was refused for good. The stage is `helo`, and fact `auth-user` is the login that
+    /// was tried: nobody has shown that it is his.
+    case refusedLogin = "refused-login"
 }
 
 /// One question to one step. The message itself is a descriptor beside it, read-only, of which

@@ -2,8 +2,17 @@
 // proc(5), cgroups(7).
 // SPDX-License-Identifier: MIT
 
+import CUnix
+
 /// What the kernel says of memory, in bytes.
 public enum Memory {
+    /// From now on this process and those that it forks leave no core dump, and other processes of
+    /// their user cannot look into them: for whoever holds secrets of others.
+    /// - Throws: `SystemError`.
+    public static func hide() throws(SystemError) {
+        _ = try retrying("prctl", "memory") { cunix_hide_memory() }
+    }
+
     /// What a process has of its own or shares with those it forked; nil when it cannot be known.
     public static func taken(by pid: Int32) -> Int? {
         kilobytes("RssAnon", in: "/proc/\(pid)/status")

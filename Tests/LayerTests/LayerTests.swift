@@ -34,6 +34,8 @@ private let table: [String: Set<String>] = {
         "SQL": system,
         "SQLite": system.union(["CSQLite", "SQL"]),
         "PostgreSQL": system.union(["CPostgreSQL", "SQL"]),
+        "SASL": ["CGSASL", "Glibc"],
+        "AuthProtocol": system.union(["Workers"]),
         "Callout": control.union(["Resolver", "SMTPProtocol", "SMTPClient"]),
         "RecipientValidation": control.union([
             "FilterKit", "Recipients", "SQL", "SQLite", "Callout", "Resolver", "SMTPProtocol",

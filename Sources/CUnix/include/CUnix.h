@@ -38,6 +38,9 @@ pid_t cunix_fork(void);
 void cunix_exit(int code);
 // prctl(2) PR_SET_PDEATHSIG.
 int cunix_die_with_parent(int signal);
+// prctl(2) PR_SET_DUMPABLE and setrlimit(2) RLIMIT_CORE: no core dump of this process and those that
+// it forks, and no look into its memory by others of its user.
+int cunix_hide_memory(void);
 // prctl(2) PR_SET_NAME.
 void cunix_set_name(const char *name);
 

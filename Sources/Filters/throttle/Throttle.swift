@@ -53,7 +53,7 @@ import UnixIO
     ) throws(FilterError) {
         var occasion = Occasion(request)
         switch outcome {
-        case .refused: occasion.isFailure = true
+        case .refused, .refusedLogin: occasion.isFailure = true
         }
         _ = try decide(occasion, isTrial: request.isTrial, &evidence)
     }
