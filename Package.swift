@@ -101,6 +101,17 @@ let package = Package(
         library("CGSASL", pkgConfig: "libgsasl", "libgsasl-dev"),
         module("SASL", ["CGSASL"]),
         module("AuthProtocol", ["MailModel", "UnixIO", "Workers"]),
+        .target(
+            name: "CPasswords",
+            linkerSettings: ["crypt", "crypto", "idn"].map { .linkedLibrary($0) }),
+        module("Passwords", ["CPasswords", "MailModel"]),
+        module("Accounts", ["Passwords", "MailModel", "UnixIO", "Control"]),
+        module(
+            "Credentials",
+            [
+                "Accounts", "Passwords", "MailModel", "UnixIO", "Control", "Recipients", "SQL",
+                "SQLite", "PostgreSQL",
+            ]),
 
         // Filters and their chain.
         module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),

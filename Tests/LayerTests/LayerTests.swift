@@ -36,6 +36,11 @@ private let table: [String: Set<String>] = {
         "PostgreSQL": system.union(["CPostgreSQL", "SQL"]),
         "SASL": ["CGSASL", "Glibc"],
         "AuthProtocol": system.union(["Workers"]),
+        "Passwords": ["CPasswords", "Glibc", "MailModel"],
+        "Accounts": control.union(["Passwords"]),
+        "Credentials": control.union([
+            "Accounts", "Passwords", "Recipients", "SQL", "SQLite", "PostgreSQL",
+        ]),
         "Callout": control.union(["Resolver", "SMTPProtocol", "SMTPClient"]),
         "RecipientValidation": control.union([
             "FilterKit", "Recipients", "SQL", "SQLite", "Callout", "Resolver", "SMTPProtocol",

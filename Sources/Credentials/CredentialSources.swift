@@ -1,0 +1,116 @@
+// CredentialSources: all sources of passwords, in order.
+// auth-sources(5).
+// SPDX-License-Identifier: MIT
+
+import Accounts
+public import Control
+import MailModel
+public import Passwords
+
+/// The sources of `control/auth`, in its order; without that file, the users file where it is.
+///
+/// The first source that knows the login decides. One that cannot say ends the search: neither a
+/// refusal nor an acceptance of a later source counts, since the one that is silent may have refused.
+/// A login that nobody knows costs the time of a wrong password.
+///
+/// A value serves one request at a time. It may be carried through fork.
+public struct CredentialSources {
+    /// The longest login, in bytes.
+    public static let longestLogin = 255
+
+    private let sources: [any PasswordSource]
+    private let secret: LoginSecret
+
+    /// Reads `control/auth` and looks at each source as far as that can be done without a server.
+    /// - Throws: `ControlError` with file and line for what cannot be right.
+    public init(_ root: Root) throws(ControlError) {
+        let users = UsersFile(root)
+        secret = LoginSecret(users.exists ? try users.secret() : nil)
+        let settings = CredentialSettings(root: root, secret: secret)
+        guard let lines = try root.control.list("auth") else {
+            sources = [UsersSource(users, settings, mayBeMissing: true)]
+            return
+        }
+        var sources: [any PasswordSource] = []
+        for line in lines {
+            sources.append(try CredentialKind.open(line, settings))
+        }
+        self.sources = sources
+    }
+
+    /// What can be done by at least one source. A file may change it while this runs.
+    public var abilities: Abilities {
+        sources.reduce(into: []) { $0.formUnion($1.abilities) }
+    }
+
+    /// The names of the sources for logs, without any secret.
+    public var labels: [String] { sources.map(\.label) }
+
+    /// Checks a password. Never `.unknown`: who is known to nobody is refused.
+    public func verify(
+        _ login: [UInt8], _ password: [UInt8], _ context: LoginContext = LoginContext()
+    ) -> LoginAnswer {
+        guard CredentialSources.isLogin(login), !password.isEmpty, !password.contains(0),
+            password.count <= PreparedPassword.maximumLength
+        else { return .refused }
+        for source in sources where source.abilities.contains(.verify) {
+            let answer = source.verify(login, password, context)
+            if answer != .unknown { return answer }
+        }
+        // As long as a wrong password takes. What comes of it does not matter.
+        let decoy = sources.lazy.compactMap(\.decoy).first
+        _ = try? decoy?.matches(password)
+        return .refused
+    }
+
+    /// The password itself, for mechanisms that need it. `.unknown` where no source knows the login:
+    /// go on with something that fits no password.
+    public func clearText(
+        _ login: [UInt8], _ context: LoginContext = LoginContext()
+    ) -> Lookup<[UInt8]> {
+        guard CredentialSources.isLogin(login) else { return .unknown }
+        for source in sources {
+            let found = source.clearText(login, context)
+            if case .unknown = found { continue }
+            return found
+        }
+        return .unknown
+    }
+
+    /// What SCRAM-SHA-256 needs. `.unknown` where no source knows the login, and `.refused` where
+    /// that one has nothing for SCRAM: go on with `decoy(for:)`, so that nobody learns which it is.
+    public func scramVerifier(
+        _ login: [UInt8], _ context: LoginContext = LoginContext()
+    ) -> Lookup<SCRAMVerifier> {
+        guard CredentialSources.isLogin(login) else { return .unknown }
+        for source in sources {
+            let found = source.scramVerifier(login, context)
+            if case .unknown = found { continue }
+            return found
+        }
+        return .unknown
+    }
+
+    /// Checks what came back for a challenge of CRAM-MD5, also where a checkpassword program does so.
+    /// Never `.unknown`.
+    public func verify(
+        _ login: [UInt8], _ answer: CRAMAnswer, _ context: LoginContext = LoginContext()
+    ) -> LoginAnswer {
+        guard CredentialSources.isLogin(login), answer.digest.count == 32 else { return .refused }
+        for source in sources {
+            let result = source.verify(login, answer, context)
+            if result != .unknown { return result }
+        }
+        return .refused
+    }
+
+    /// A verifier for somebody who has none: the same for the same login, and no password fits.
+    /// - Throws: `PasswordError` when OpenSSL does not compute it.
+    public func decoy(for login: [UInt8]) throws(PasswordError) -> SCRAMVerifier {
+        try secret.decoy(for: login)
+    }
+
+    private static func isLogin(_ login: [UInt8]) -> Bool {
+        !login.isEmpty && login.count <= longestLogin && !login.contains(0)
+    }
+}

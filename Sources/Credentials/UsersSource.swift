@@ -1,0 +1,59 @@
+// users [FILE]: the users file.
+// auth-sources(5), users(5).
+// SPDX-License-Identifier: MIT
+
+import Accounts
+import Control
+import MailModel
+import Passwords
+
+/// The users of a users file.
+final class UsersSource: StoredSource {
+    let label: String
+    let secret: LoginSecret
+    private let file: UsersFile
+    private let mayBeMissing: Bool
+    private let hasClearText: Bool
+
+    /// A file. One that `mayBeMissing` has no users then, and can do nothing.
+    init(
+        _ file: UsersFile, _ settings: CredentialSettings, mayBeMissing: Bool = false,
+        hasClearText: Bool = false
+    ) {
+        label = "users:\(file.path)"
+        secret = settings.secret
+        self.file = file
+        self.mayBeMissing = mayBeMissing
+        self.hasClearText = hasClearText
+    }
+
+    var abilities: Abilities {
+        guard !mayBeMissing || file.exists else { return [] }
+        return hasClearText ? [.verify, .scram, .clearText, .cramMD5] : [.verify, .scram]
+    }
+
+    var decoy: StoredPassword? { try? file.decoy() }
+
+    func account(_ login: [UInt8], _ context: LoginContext) -> Lookup<Account> {
+        guard !mayBeMissing || file.exists else { return .unknown }
+        do throws(ControlError) {
+            guard let line = try file.user(login) else { return .unknown }
+            return Lookup.found((), user: line.login).map { (_) throws(PasswordError) in
+                Account(password: try line.password(), verifier: line.verifier)
+            }
+        } catch {
+            return .unavailable("\(error)")
+        }
+    }
+}
+
+extension CredentialKind {
+    /// `users [clear=yes] [FILE]`.
+    static let users = CredentialKind("users", form: "users [FILE]", options: ["clear"]) {
+        line, settings throws(ControlError) in
+        let path = try line.path("FILE", defaultPath: UsersFile(settings.root).path)
+        let file = UsersFile(path)
+        try file.check()
+        return UsersSource(file, settings, hasClearText: try line.flag("clear"))
+    }
+}
