@@ -30,6 +30,10 @@ public enum FactName: String, CaseIterable, Sendable {
     case tlsVersion = "tls-version"
     /// The TLS cipher of the session.
     case tlsCipher = "tls-cipher"
+    /// The name that the client asked for with TLS (SNI).
+    case tlsServerName = "tls-server-name"
+    /// SHA-256 of the client's certificate, in hexadecimal digits.
+    case tlsPeer = "tls-peer"
     /// The id of the session.
     case session
     /// The id of the message.
@@ -60,10 +64,12 @@ extension FactName {
         case .protocolName: 10
         case .tlsVersion: 11
         case .tlsCipher: 12
-        case .session: 13
-        case .message: 14
-        case .bodyType: 15
-        case .declaredSize: 16
+        case .tlsServerName: 13
+        case .tlsPeer: 14
+        case .session: 15
+        case .message: 16
+        case .bodyType: 17
+        case .declaredSize: 18
         }
     }
 }

@@ -19,6 +19,11 @@ extension ServerSession {
     /// command or parameter of their own: every reply has its status (RFC 2034), and commands
     /// are taken one by one from whatever has arrived (RFC 2920).
     private var extensions: [String] {
-        ["PIPELINING", sizeKeyword, "8BITMIME", "ENHANCEDSTATUSCODES"]
+        var keywords = ["PIPELINING", sizeKeyword, "8BITMIME", "ENHANCEDSTATUSCODES"]
+        if tls == nil, settings.offersTLS { keywords.append("STARTTLS") }
+        if !mechanisms.isEmpty {
+            keywords.append("AUTH " + mechanisms.joined(separator: " "))
+        }
+        return keywords
     }
 }

@@ -37,8 +37,9 @@ extension ServerSession {
         case .discard: isDiscarded = true
         }
         reset()
-        facts = facts(for: candidate)
         hasGreeted = true
+        isExtended = candidate.isExtended
+        facts = facts(for: candidate)
         return .reply(
             candidate.isExtended
                 ? ehloReply(candidate.name) : SMTPReply(250, nil, settings.name))
@@ -47,7 +48,7 @@ extension ServerSession {
     private func facts(for candidate: HELOCandidate) -> Facts {
         var facts = facts
         facts[.helo] = candidate.name
-        facts[.protocolName] = Array((candidate.isExtended ? "ESMTP" : "SMTP").utf8)
+        facts[.protocolName] = protocolName(isExtended: candidate.isExtended)
         return facts
     }
 

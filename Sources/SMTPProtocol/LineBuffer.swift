@@ -26,8 +26,8 @@ public struct LineBuffer: Sendable {
     private var isSkipping = false
 
     /// A buffer of this many bytes. `lineLimit` must be less than `capacity`; it is lowered
-    /// where it is not.
-    public init(capacity: Int = 32768, lineLimit: Int = 4096) {
+    /// where it is not. The longest lines are those of AUTH: RFC 4954, section 4.
+    public init(capacity: Int = 32768, lineLimit: Int = 12_286) {
         bytes = [UInt8](repeating: 0, count: max(16, capacity))
         self.lineLimit = min(lineLimit, bytes.count - 2)
     }

@@ -7,6 +7,9 @@ import MailModel
 extension ServerSession {
     mutating func mail(_ argument: ArraySlice<UInt8>) -> SessionStep {
         guard hasGreeted else { return failed(.needsHELO) }
+        guard !settings.requiresAuth || user != nil || facts.mayRelay else {
+            return failed(.needsAuthentication)
+        }
         guard transaction == nil else { return failed(.nestedMAIL) }
         // No space may be on either side of the colon. RFC 5321, section 3.3.
         guard argument.prefix(5).equalsIgnoringASCIICase("FROM:".utf8) else {

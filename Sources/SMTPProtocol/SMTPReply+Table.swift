@@ -40,6 +40,27 @@ extension SMTPReply {
     static let repeatedParameter = SMTPReply(501, .init(5, 5, 4), "A parameter is given twice")
     static let unknownParameter = SMTPReply(555, .init(5, 5, 4), "Unknown parameter")
 
+    static let startTLS = SMTPReply(220, .init(2, 0, 0), "Go ahead")
+    static let alreadyTLS = SMTPReply(503, .init(5, 5, 1), "TLS is already there")
+    static let needsTLS = SMTPReply(530, .init(5, 7, 0), "Say STARTTLS first")
+    static let needsEHLO = SMTPReply(503, .init(5, 5, 1), "Say EHLO first")
+    static let tlsUnavailable = SMTPReply(454, .init(4, 7, 0), "TLS is not available now")
+
+    static let authenticated = SMTPReply(235, .init(2, 7, 0), "Authenticated")
+    static let needsAuthentication = SMTPReply(530, .init(5, 7, 0), "Authenticate first")
+    static let alreadyAuthenticated = SMTPReply(503, .init(5, 5, 1), "Already authenticated")
+    static let inTransaction = SMTPReply(
+        503, .init(5, 5, 1), "Not between MAIL and the end of its message")
+    static let badAUTH = SMTPReply(501, .init(5, 5, 4), "Syntax: AUTH mechanism")
+    static let badBase64 = SMTPReply(501, .init(5, 5, 2), "That is not base64")
+    static let cancelled = SMTPReply(501, .init(5, 7, 0), "Authentication cancelled")
+    static let longResponse = SMTPReply(500, .init(5, 5, 6), "Line too long")
+    static let unknownMechanism = SMTPReply(504, .init(5, 5, 4), "Unknown mechanism")
+    static let needsEncryption = SMTPReply(
+        538, .init(5, 7, 11), "This mechanism is for use under TLS")
+    static let authUnavailable = SMTPReply(
+        454, .init(4, 7, 0), "Authentication is not available now")
+
     static let relayingDenied = SMTPReply(550, .init(5, 7, 1), "Relaying denied")
     static let cannotTellRecipient = SMTPReply(
         451, .init(4, 3, 0), "Cannot tell whether this is ours; try again later")

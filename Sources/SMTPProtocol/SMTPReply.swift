@@ -56,6 +56,11 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
     /// The reply as one line, for logs.
     public var description: String { "\(code) " + (status.map { "\($0) " } ?? "") + text }
 
+    /// A challenge of AUTH may be longer: RFC 4954, section 4.
+    private var lineLimit: Int {
+        code == 334 ? ServerSession.authLineLimit : SMTPReply.maximumLineLength
+    }
+
     /// The reply on the wire, each line ended by CRLF. What is not printable ASCII becomes `?`
     /// and what exceeds `maximumLineLength` is cut. RFC 5321, section 4.2.
     public var bytes: [UInt8] {
@@ -64,7 +69,7 @@ public struct SMTPReply: Hashable, Sendable, CustomStringConvertible {
         let status = status.map { Array("\($0) ".utf8) } ?? []
         bytes.reserveCapacity(128)
         for (index, line) in lines.enumerated() {
-            let end = bytes.count + SMTPReply.maximumLineLength - 2
+            let end = bytes.count + lineLimit - 2
             bytes += code
             bytes.append(index == lines.count - 1 ? 0x20 : 0x2D)
             bytes += status

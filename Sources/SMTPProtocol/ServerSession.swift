@@ -21,6 +21,8 @@ public struct ServerSession: Sendable {
         case message
         case judgedMessage
         case submission
+        case tls
+        case authentication(AuthState)
     }
 
     /// Names and limits.
@@ -34,6 +36,14 @@ public struct ServerSession: Sendable {
     /// True after the greeting was 554: only QUIT is obeyed. RFC 5321, section 3.1.
     var isRefused = false
     var hasGreeted = false
+    /// True when it was EHLO: only then there are extensions.
+    var isExtended = false
+    /// What is known of the session's TLS; nil in the clear.
+    public internal(set) var tls: TLSFacts?
+    /// Who has been authenticated.
+    var user: [UInt8]?
+    /// What lets the client relay whoever it is.
+    let ownRelay: [UInt8]?
     var isDiscarded = false
     var errors = 0
     var messages: UInt32 = 0
@@ -42,11 +52,15 @@ public struct ServerSession: Sendable {
     var heloEdits: [Edit] = []
     var transaction: Transaction?
 
-    /// A session with a client of which these facts are known.
-    public init(settings: SessionSettings, facts: Facts, id: SessionID) {
+    /// A session with a client of which these facts are known. `tls` is what is known of TLS where
+    /// the session begins with it.
+    public init(settings: SessionSettings, facts: Facts, id: SessionID, tls: TLSFacts? = nil) {
         self.settings = settings
         self.facts = facts
         self.id = id
+        self.tls = tls
+        ownRelay = facts[.relay]
+        tls?.enter(&self.facts)
     }
 
     /// The id of the message that is being given; nil outside of a transaction.
@@ -83,6 +97,9 @@ public struct ServerSession: Sendable {
             return failed(.controlCharacter)
         }
         guard !isRefused || command.verb == .quit else { return failed(.refusedSession) }
+        guard tls != nil || !settings.requiresTLS || command.verb?.needsTLS != true else {
+            return failed(.needsTLS)
+        }
         switch command.verb {
         case .helo: return helo(command.argument)
         case .ehlo: return ehlo(command.argument)
@@ -94,6 +111,8 @@ public struct ServerSession: Sendable {
         case .quit: return quit(command.argument)
         case .vrfy: return vrfy(command.argument)
         case .help: return help()
+        case .startTLS: return startTLS(command.argument)
+        case .auth: return auth(command.argument)
         case nil: return unknown(command.word)
         }
     }
@@ -110,7 +129,7 @@ public struct ServerSession: Sendable {
         case .recipient(let mailbox): return recipientJudged(verdict, mailbox)
         case .data: return dataJudged(verdict)
         case .judgedMessage: return messageJudged(verdict)
-        case .nothing, .admission, .message, .submission:
+        case .nothing, .admission, .message, .submission, .tls, .authentication:
             pending = question
             return .reply(.outOfStep)
         }
@@ -136,6 +155,15 @@ public struct ServerSession: Sendable {
         facts[.message] = nil
         facts[.bodyType] = nil
         facts[.declaredSize] = nil
+    }
+
+    /// The keyword of RFC 3848 for the session as it is.
+    var protocolName: [UInt8] { protocolName(isExtended: isExtended) }
+
+    /// The same where HELO or EHLO is not yet judged.
+    func protocolName(isExtended: Bool) -> [UInt8] {
+        guard isExtended else { return Array("SMTP".utf8) }
+        return Array("ESMTP".utf8) + (tls == nil ? [] : [0x53]) + (user == nil ? [] : [0x41])
     }
 
     /// Edits that are pending for a message, in the order in which they were made.

@@ -19,6 +19,22 @@ public struct SessionSettings: Hashable, Sendable {
     /// The longest line of a message, in bytes without CRLF: 16 MiB. RFC 5321 promises 998, but
     /// refusing what is longer would refuse much mail that all others take.
     public var messageLine = 16 << 20
+    /// True on a port for submission. RFC 6409.
+    public var isSubmission = false
+    /// True when STARTTLS is there.
+    public var offersTLS = false
+    /// True when nothing is done before TLS. RFC 3207, section 4.
+    public var requiresTLS = false
+    /// The mechanisms of AUTH under TLS, in capitals.
+    public var mechanismsUnderTLS: [String] = []
+    /// Those without TLS.
+    public var mechanismsInClear: [String] = []
+    /// True when only authenticated clients, and those that may relay anyway, may say MAIL.
+    public var requiresAuth = false
+    /// True when this client may say XCLIENT.
+    public var allowsXCLIENT = false
+    /// What becomes of a bare LF in a message of this client.
+    public var bareLineFeed = BareLineFeed.refused
     /// How long paths may be.
     public var paths = PathLimits()
 
@@ -28,4 +44,12 @@ public struct SessionSettings: Hashable, Sendable {
         greeting = "\(name) ESMTP"
         postmasterDomain = name
     }
+}
+
+/// What becomes of an LF without CR in a message.
+public enum BareLineFeed: Hashable, Sendable {
+    /// The message is refused.
+    case refused
+    /// It counts as CRLF before anything looks at the message, but never for the end.
+    case mended
 }

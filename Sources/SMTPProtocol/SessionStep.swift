@@ -8,6 +8,19 @@ import MailModel
 public enum SessionStep: Equatable, Sendable {
     /// Give this reply, then read a command: `take(_:)`.
     case reply(SMTPReply)
+    /// Give these replies, one for each recipient and one for all, then read a command: `take(_:)`.
+    case replies([SMTPReply])
+    /// Read a command, and say nothing before: `take(_:)`.
+    case read
+    /// Give this reply, forget what was read and not used, and begin TLS: `tlsStarted(_:)`. When
+    /// there is anything to forget, somebody put it there; the session must end. Without TLS after
+    /// all, say nothing: `tlsUnavailable()`.
+    case startTLS(SMTPReply)
+    /// Verify a login, or go on with it: `authenticated(_:)`. Any other step ends an exchange that
+    /// is under way.
+    case authenticate(AuthRequest)
+    /// Give this reply, then read a line of up to 12288 octets: `responded(_:)`.
+    case challenge(SMTPReply)
     /// Say whether mail for this mailbox is accepted here: `admitted(_:)`.
     case admit(Mailbox)
     /// Get a verdict: `judged(_:)`. At stage `message` the driver knows where the message is. The

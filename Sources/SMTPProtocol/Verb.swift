@@ -16,24 +16,46 @@ enum Verb: String, CaseIterable {
     case quit = "QUIT"
     case vrfy = "VRFY"
     case help = "HELP"
+    case startTLS = "STARTTLS"
+    case auth = "AUTH"
 
     /// The verb of a word, whatever its case.
     init?(_ word: ArraySlice<UInt8>) {
-        guard word.count == 4, let verb = Verb.all[Verb.number(word)] else { return nil }
-        self = verb
+        guard let number = Verb.number(word) else { return nil }
+        for (verb, other) in Verb.numbers where other == number {
+            self = verb
+            return
+        }
+        return nil
     }
 
-    /// Four letters as one number, so that a look-up compares no strings.
-    private static func number(_ word: some Collection<UInt8>) -> UInt32 {
-        word.reduce(0) { $0 << 8 | UInt32($1.asciiLowercased) }
+    /// Up to eight letters as one number, so that a look-up compares no strings.
+    private static func number(_ word: some Collection<UInt8>) -> UInt64? {
+        guard word.count <= 8 else { return nil }
+        return word.reduce(0) { $0 << 8 | UInt64($1.asciiLowercased) }
     }
 
-    private static let all = Dictionary(
-        uniqueKeysWithValues: allCases.map { (number($0.rawValue.utf8), $0) })
+    private static let numbers = allCases.map { ($0, number($0.rawValue.utf8)) }
 
     /// The longest line, CRLF included. RFC 5321, section 4.5.3.1.4, and what extensions add:
     /// SIZE 26 (RFC 1870, section 3), 8BITMIME 17 (RFC 6152, section 2).
-    var lineLimit: Int { self == .mail ? 512 + 26 + 17 : 512 }
+    var lineLimit: Int {
+        switch self {
+        case .mail: 512 + 26 + 17
+        // RFC 4954, section 4, says 512; an initial response may well be longer.
+        case .auth: ServerSession.authLineLimit
+        default: 512
+        }
+    }
+
+    /// False for what may be said before TLS where that is required. RFC 3207, section 4, names
+    /// EHLO, NOOP, STARTTLS and QUIT; the others do no more than these.
+    var needsTLS: Bool {
+        switch self {
+        case .helo, .ehlo, .noop, .rset, .help, .startTLS, .quit: false
+        case .mail, .rcpt, .data, .vrfy, .auth: true
+        }
+    }
 }
 
 /// One line of a client.

@@ -17,4 +17,6 @@ extension Reply {
         451, EnhancedStatus(4, 7, 0), "Too many clients are made to wait, try again later")
     static let cannotStore = Reply(
         451, EnhancedStatus(4, 3, 0), "Cannot store the message, try again later")
+    static let cannotAuthenticate = Reply(
+        454, EnhancedStatus(4, 7, 0), "Authentication is not available now")
 }

@@ -47,6 +47,15 @@ struct SessionDriver: ~Copyable {
         case .reply(let reply):
             give(reply)
             return session.take(try nextLine())
+        case .replies(let replies):
+            for reply in replies { give(reply) }
+            return session.take(try nextLine())
+        case .read: return session.take(try nextLine())
+        case .startTLS(let reply): return try startTLS(reply)
+        case .authenticate(let request): return try authenticate(request)
+        case .challenge(let reply):
+            give(reply)
+            return session.responded(try nextLine())
         case .close(let reply):
             give(reply)
             try wire.finish(within: limits.command, isExpected: reply.code == 221)
@@ -76,7 +85,7 @@ struct SessionDriver: ~Copyable {
     }
 
     /// Puts a reply on its way.
-    private mutating func give(_ reply: SMTPReply) {
+    mutating func give(_ reply: SMTPReply) {
         if let subject {
             log.replied(reply, to: subject.0, message: subject.message, facts: session.facts)
             self.subject = nil

@@ -12,11 +12,20 @@ struct Conversation {
     var judge: (FilterRequest) -> Verdict = { _ in .accept }
     /// What the queue says.
     var queue: (AcceptedMessage) -> QueueAnswer = { _ in .queued }
+    /// What is said of logins, and what was asked.
+    var verify: (AuthRequest) -> AuthAnswer = { _ in
+        .unavailable(Reply(454, .init(4, 7, 0), "Later"))
+    }
+    private(set) var logins: [AuthRequest] = []
+    /// What a handshake shows; nil when there is none to be had.
+    var handshake: TLSFacts? = TLSFacts(
+        version: Array("TLSv1.3".utf8), cipher: Array("TLS_AES_128_GCM_SHA256".utf8))
     /// Every question, in order.
     private(set) var requests: [FilterRequest] = []
     private(set) var submissions: [AcceptedMessage] = []
     private(set) var isClosed = false
     private var isReceiving = false
+    private var isChallenged = false
 
     static let id = SessionID(microseconds: 1, random: 2)
 
@@ -36,7 +45,10 @@ struct Conversation {
             isReceiving = false
             return follow(session.received(.whole(edits: [])))
         }
-        return follow(session.take(.line(Array(line.utf8))))
+        let line = CommandLine.line(Array(line.utf8))
+        guard isChallenged else { return follow(session.take(line)) }
+        isChallenged = false
+        return follow(session.responded(line))
     }
 
     /// The greeting.
@@ -55,6 +67,21 @@ struct Conversation {
         while true {
             switch step {
             case .reply(let reply): return reply.text(of: self)
+            case .replies(let replies):
+                return replies.map { $0.text(of: self) }.joined(separator: "|")
+            case .read: return ""
+            case .startTLS(let reply):
+                guard let handshake else {
+                    step = session.tlsUnavailable()
+                    continue
+                }
+                return reply.text(of: self) + follow(session.tlsStarted(handshake))
+            case .authenticate(let request):
+                logins.append(request)
+                step = session.authenticated(verify(request))
+            case .challenge(let reply):
+                isChallenged = true
+                return reply.text(of: self)
             case .close(let reply):
                 isClosed = true
                 return reply.text(of: self)
