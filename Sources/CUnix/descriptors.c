@@ -4,6 +4,7 @@
 #include "CUnix.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <linux/magic.h>
@@ -155,6 +156,28 @@ int cunix_unix_connect(int socket, const char *path) {
     struct sockaddr_un address;
     if (address_of(path, &address) != 0) return -1;
     return connect(socket, (struct sockaddr *)&address, sizeof address);
+}
+
+ssize_t cunix_unix_tell(const char *path, const void *data, size_t length) {
+    struct sockaddr_un address;
+    if (address_of(path, &address) != 0) return -1;
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    if (path[0] == '@') address.sun_path[0] = '\0'; else size++;
+    int teller = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (teller < 0) return -1;
+    ssize_t sent = sendto(teller, data, length, MSG_NOSIGNAL, (struct sockaddr *)&address, size);
+    int error = errno;
+    close(teller);
+    errno = error;
+    return sent;
+}
+
+bool cunix_unix_listens(int socket) {
+    int domain = 0, type = 0, listens = 0;
+    socklen_t size = sizeof(int);
+    return getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX
+        && getsockopt(socket, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM
+        && getsockopt(socket, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens;
 }
 
 int32_t *cunix_shared_counters(size_t count) {

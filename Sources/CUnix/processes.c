@@ -4,6 +4,7 @@
 #include "CUnix.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,9 +71,40 @@ static int place(const struct cunix_descriptor *map, size_t count, bool keep_oth
     return 0;
 }
 
+// In the child: becomes another user. By system calls, since glibc would change the threads of our
+// parent too, whose memory we share. The groups go first: they need the old user's rights.
+static int become(const struct cunix_terms *terms) {
+    struct rlimit nothing = {0, 0};
+    if (terms->dumps_nothing && setrlimit(RLIMIT_CORE, &nothing) != 0) return -1;
+    if (terms->changes_user) {
+        uid_t user = terms->user;
+        gid_t group = terms->group;
+        if (syscall(SYS_setgroups, terms->group_count, terms->groups) != 0) return -1;
+        if (syscall(SYS_setresgid, group, group, group) != 0) return -1;
+        if (syscall(SYS_setresuid, user, user, user) != 0) return -1;
+    }
+    return terms->gains_nothing ? prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) : 0;
+}
+
+// In the child: says in the environment whom passed sockets are for. sd_listen_fds(3).
+static void name_listener(char *const environment[], pid_t self) {
+    static const char name[] = "LISTEN_PID=";
+    for (size_t i = 0; environment[i] != NULL; i++) {
+        if (strncmp(environment[i], name, sizeof name - 1) != 0) continue;
+        char digits[12], *value = environment[i] + sizeof name - 1;
+        size_t count = 0, room = strlen(value);
+        for (unsigned rest = (unsigned)self; rest > 0 || count == 0; rest /= 10)
+            digits[count++] = (char)('0' + rest % 10);
+        if (count > room) return;
+        for (size_t at = 0; at < count; at++) value[at] = digits[count - 1 - at];
+        value[count] = '\0';
+    }
+}
+
 pid_t cunix_spawn(const char *path, char *const arguments[], char *const environment[],
                   const struct cunix_descriptor *map, size_t count, bool keep_others,
-                  int death_signal, bool own_group, const char *directory) {
+                  int death_signal, bool own_group, const char *directory,
+                  const struct cunix_terms *terms) {
     volatile int failure = 0;
     pid_t parent = getpid();
     sigset_t all, before;
@@ -81,16 +113,19 @@ pid_t cunix_spawn(const char *path, char *const arguments[], char *const environ
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pid_t pid = vfork();
     if (pid == 0) {
+        // A change of user forgets the death signal.
         bool ready = place(map, count, keep_others) == 0
-            && (death_signal == 0 || cunix_die_with_parent(death_signal) == 0)
             && (!own_group || setpgid(0, 0) == 0)
-            && (directory == NULL || chdir(directory) == 0);
+            && (directory == NULL || chdir(directory) == 0)
+            && become(terms) == 0
+            && (death_signal == 0 || cunix_die_with_parent(death_signal) == 0);
         if (ready && death_signal != 0 && getppid() != parent) {
             errno = ESRCH;
             ready = false;
         }
         if (ready) {
             cunix_reset_signals();
+            if (terms->gets_sockets) name_listener(environment, getpid());
             execve(path, arguments, environment);
         }
         failure = errno;

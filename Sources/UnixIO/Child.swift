@@ -24,6 +24,16 @@ public struct Command: Sendable {
     public var hasOwnGroup = false
     /// The child's working folder; ours when nil.
     public var folder: String?
+    /// Whom the child runs as; nil: as we do.
+    public var identity: Identity?
+    /// True when neither the child nor what it starts may gain privileges, by a setuid program or
+    /// otherwise.
+    public var gainsNoPrivileges = false
+    /// True when the child's memory never goes to a core file.
+    public var dumpsNoCore = false
+    /// Listening sockets that the child gets by systemd's protocol: from descriptor 3 on, with
+    /// their names. `descriptors` must leave these numbers free.
+    public var sockets: [PassedSocket] = []
 
     /// A command with no redirection.
     public init(_ path: String, _ arguments: [String] = [], environment: [String]? = nil) {
@@ -64,15 +74,17 @@ public struct Child: ~Copyable {
     /// Starts a program.
     /// - Throws: `SystemError` with call `exec` when it cannot be started.
     public init(_ command: Command) throws(SystemError) {
-        let map = command.descriptors.map { cunix_descriptor(target: $0.key, source: $0.value) }
-        let environment = command.environment
+        let map = command.allDescriptors.map { cunix_descriptor(target: $0.key, source: $0.value) }
+        let environment = command.fullEnvironment
         let pid = CStrings.with([command.path] + command.arguments) { arguments in
             CStrings.with(environment ?? []) { variables in
-                cunix_spawn(
-                    command.path, arguments,
-                    environment == nil ? cunix_environment() : variables, map, map.count,
-                    command.keepsOthers, command.deathSignal ?? 0, command.hasOwnGroup,
-                    command.folder)
+                command.withTerms { terms in
+                    cunix_spawn(
+                        command.path, arguments,
+                        environment == nil ? cunix_environment() : variables, map, map.count,
+                        command.keepsOthers, command.deathSignal ?? 0, command.hasOwnGroup,
+                        command.folder, terms)
+                }
             }
         }
         guard pid > 0 else { throw SystemError.last("exec", command.path) }

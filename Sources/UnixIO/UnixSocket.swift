@@ -9,13 +9,19 @@ import SystemPackage
 /// Listening and connecting by path. A path may be longer than `sun_path`: the folder is opened
 /// and the socket is named through /proc/self/fd.
 public enum UnixSocket {
-    /// A listening socket under a path; a socket file that is in the way is replaced.
+    /// A listening socket under a path; a socket file that is in the way is replaced. One that was
+    /// passed to this process, and has the last part of the path as its name, is taken instead:
+    /// the folder may be one in which only root makes sockets.
     /// - Throws: `SystemError` with the path.
     public static func listen(
         at path: String, backlog: Int32 = 1024, mode: UInt32 = 0o600
     ) throws(SystemError) -> OwnedDescriptor {
-        let socket = try make()
         let (folder, name) = split(path)
+        let passed = PassedSocket.all().first {
+            $0.name == name && cunix_unix_listens($0.number)
+        }
+        if let passed { return OwnedDescriptor(passed.number) }
+        let socket = try make()
         let directory = try Files.openFolder(folder)
         let number = socket.number
         do {

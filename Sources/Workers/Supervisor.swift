@@ -26,7 +26,8 @@ public enum SupervisorError: Error, CustomStringConvertible {
 ///
 /// Programs come in groups: those of one are started together, and the next group when all of them
 /// are ready. SIGTERM and SIGINT end all, the last group first; SIGHUP is passed on to every
-/// program. All get SIGTERM when this process dies, by whatever cause.
+/// program. All get SIGTERM when this process dies, by whatever cause. systemd is told when all is
+/// ready, when a SIGHUP came and when every program has it, and when the end begins.
 public struct Supervisor: ~Copyable {
     /// How long programs may take to end before they are killed. A pool waits 30 seconds for the
     /// requests that it serves.
@@ -40,6 +41,7 @@ public struct Supervisor: ~Copyable {
     private var failure: SupervisorError?
     private var stops = 0
     private var hasBegun = false
+    private let notice = ServiceNotice()
 
     /// Takes over the signals of this process. `announce` is called once for each program, when
     /// it is ready for the first time, with its name and what its ready line says.
@@ -62,8 +64,12 @@ public struct Supervisor: ~Copyable {
         do {
             for group in groups { try begin(group) }
             hasBegun = true
-            if !isEnding { ready() }
+            if !isEnding {
+                ready()
+                notice.ready()
+            }
             while !isEnding { try step() }
+            notice.stopping()
             try end()
         } catch {
             // What fails here is poll or the signal descriptor: nothing can be awaited any more.
@@ -131,7 +137,10 @@ public struct Supervisor: ~Copyable {
             case SIGHUP where isOnTerminal && isatty(2) != 1: stops += 1
             case SIGHUP:
                 log.event("reload")
+                notice.reloading()
                 for service in services where service.isRunning { service.signal(SIGHUP) }
+                // How each took it is in its own log: the old rules stay where the new are wrong.
+                notice.ready()
             default: stops += 1
             }
         }

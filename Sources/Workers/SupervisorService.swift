@@ -31,8 +31,6 @@ final class SupervisorService {
         case ended
     }
 
-    /// The number of the ready descriptor in the child.
-    private static let readyNumber: Int32 = 3
     /// A program that ends sooner than this after it was ready has died young.
     private static let youth = Duration.seconds(10)
     private static let longestDelay = 30_000
@@ -81,8 +79,13 @@ final class SupervisorService {
         let reading = try Files.open(
             "/proc/self/fd/\(pipe.reading.rawValue)", O_RDONLY | O_NONBLOCK)
         var command = program.command
-        command.arguments = ["--ready-fd", "\(Self.readyNumber)"] + command.arguments
-        command.descriptors[Self.readyNumber] = pipe.writing.rawValue
+        let number = command.freeDescriptor
+        command.arguments = ["--ready-fd", "\(number)"] + command.arguments
+        command.descriptors[number] = pipe.writing.rawValue
+        // These are words with whoever started us.
+        command.environment = (command.environment ?? Environment.all()).filter {
+            !$0.hasPrefix("\(ServiceNotice.variable)=") && !PassedSocket.isVariable($0)
+        }
         command.deathSignal = SIGTERM
         line = []
         ready = consume reading

@@ -50,13 +50,31 @@ struct cunix_descriptor {
     int source;
 };
 
+// Whom a child runs as, and what it may do.
+struct cunix_terms {
+    // setgroups(2), setresgid(2), setresuid(2): for this child alone, whatever threads there are.
+    bool changes_user;
+    uid_t user;
+    gid_t group;
+    const gid_t *groups;
+    size_t group_count;
+    // prctl(2) PR_SET_NO_NEW_PRIVS.
+    bool gains_nothing;
+    // setrlimit(2) RLIMIT_CORE 0.
+    bool dumps_nothing;
+    // The variable LISTEN_PID in the environment, which has room for ten digits, becomes the
+    // child's process id. The environment must not be our own then.
+    bool gets_sockets;
+};
+
 // Starts a program: fork and exec with error report, through vfork(2). Signals are unblocked and
 // at their defaults in the child, descriptors beyond the map are closed when keep_others is false.
 // death_signal 0: the child outlives its parent; own_group: it leads a process group of its own.
 // Returns the pid, or -1 with errno.
 pid_t cunix_spawn(const char *path, char *const arguments[], char *const environment[],
                   const struct cunix_descriptor *map, size_t count, bool keep_others,
-                  int death_signal, bool own_group, const char *directory);
+                  int death_signal, bool own_group, const char *directory,
+                  const struct cunix_terms *terms);
 // pidfd_open(2): a descriptor that is readable once the child has ended.
 int cunix_pidfd(pid_t pid);
 
@@ -93,6 +111,10 @@ bool cunix_counter_exchange(int32_t *counter, int32_t expected, int32_t desired)
 // sockaddr_un and its bind(2) and connect(2): a union of casts in Swift. The path must fit.
 int cunix_unix_bind(int socket, const char *path);
 int cunix_unix_connect(int socket, const char *path);
+// One datagram to a Unix socket, whose path may begin with @ for the abstract name space.
+ssize_t cunix_unix_tell(const char *path, const void *data, size_t length);
+// True for a Unix stream socket that listens.
+bool cunix_unix_listens(int socket);
 
 // pipe2(2), close-on-exec and non-blocking: needs _GNU_SOURCE.
 int cunix_pipe(int ends[2]);
