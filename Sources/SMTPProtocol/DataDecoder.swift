@@ -5,14 +5,18 @@
 /// Takes what follows the reply to DATA in pieces of any size and gives the message with LF
 /// line ends.
 ///
-/// Only CRLF . CRLF is the end; the CRLF of the DATA command counts as the first. A CR or LF
-/// that stands alone is noted and never ends a line, so nothing after it is taken for a dot: the
-/// whole message must then be refused, after its true end.
+/// Only CRLF . CRLF is the end; the CRLF of the DATA command counts as the first. A dot goes only
+/// after CRLF, and a dot after an LF that stands alone is the message's own, whatever follows it.
+/// So no byte is ever seen in two ways: a sender that follows the RFC has not doubled that dot, and
+/// `DataEncoder` doubles the dot of every line, so that no host behind us sees another end than
+/// ours.
 public struct DataDecoder: Sendable {
     private enum State {
         case lineStart, inLine, afterCR, afterDot, afterDotCR, ended
     }
 
+    /// What an LF without CR before it comes to.
+    public let bareLF: BareLFPolicy
     private var state = State.lineStart
     private var lineLength = 0
 
@@ -20,19 +24,21 @@ public struct DataDecoder: Sendable {
     public private(set) var hasBareCR = false
     /// True when an LF did not follow a CR. It is an LF of the decoded bytes.
     public private(set) var hasBareLF = false
-    /// Bytes of the message as RFC 1870 counts them: CRLF is two, stuffed dots are none.
+    /// Bytes of the message as RFC 1870 counts them: CRLF is two, stuffed dots are none. An LF that
+    /// is a line end is two, too.
     public private(set) var size = 0
     /// The bytes of the longest line without its CRLF.
     public private(set) var longestLine = 0
 
     /// A decoder at the first byte after the DATA command's CRLF.
-    public init() {}
+    public init(bareLF: BareLFPolicy = .refused) { self.bareLF = bareLF }
 
     /// True after CRLF . CRLF; no byte is taken any more.
     public var isComplete: Bool { state == .ended }
 
-    /// True when no CR and no LF stood alone so far.
-    public var isWellFormed: Bool { !hasBareCR && !hasBareLF }
+    /// True when no CR stood alone so far, and no LF that had to have one; else the whole message
+    /// must be refused, after its true end.
+    public var isWellFormed: Bool { !hasBareCR && (!hasBareLF || bareLF == .lineEnd) }
 
     /// Decodes bytes onto the end of `output`, which never grows by more than `input.count`.
     /// - Returns: how many bytes were taken: all of them, or up to the end of the message. What
@@ -108,14 +114,20 @@ public struct DataDecoder: Sendable {
     }
 
     private mutating func endLine() {
-        size &+= 2
-        if lineLength > longestLine { longestLine = lineLength }
-        lineLength = 0
+        countLine()
         state = .lineStart
     }
 
+    private mutating func countLine() {
+        size &+= 2
+        if lineLength > longestLine { longestLine = lineLength }
+        lineLength = 0
+    }
+
+    /// The state stays that of the middle of a line, in which no dot is looked at.
     private mutating func noteBareLF() {
         hasBareLF = true
+        if bareLF == .lineEnd { return countLine() }
         size &+= 1
         lineLength &+= 1
     }

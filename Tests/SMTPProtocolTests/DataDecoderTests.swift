@@ -89,6 +89,15 @@ private let rows: [Row] = [
         "a\n.\r\nMAIL FROM:<x@y>\r\n.\r\nQUIT", "a\n.\nMAIL FROM:<x@y>\n", wellFormed: false,
         rest: "QUIT", "smuggled commands are content up to the true end"),
     Row("a\r\r\n.\r\n", "a\n", wellFormed: false, "a bare CR before the true end"),
+    Row("a\n.\n.\r\n.\r\n", "a\n.\n.\n", wellFormed: false, "LF . LF . CRLF before the true end"),
+    Row("a\r\n.\n.\r\nb", "a\n\n.\nb", complete: false, wellFormed: false, "CRLF . LF . CRLF"),
+    Row("a\r\n.\r.\r\nb", "a\n.\nb", complete: false, wellFormed: false, "CRLF . CR . CRLF"),
+    Row("\n.\r\nb", "\n.\nb", complete: false, wellFormed: false, "LF right after DATA's CRLF"),
+    Row("\r.\r\nb", ".\nb", complete: false, wellFormed: false, "CR right after DATA's CRLF"),
+    Row("a\r\n\r.\r\nb", "a\n.\nb", complete: false, wellFormed: false, "CRLF CR . CRLF"),
+    Row("a\r\n\n.\r\nb", "a\n\n.\nb", complete: false, wellFormed: false, "CRLF LF . CRLF"),
+    Row("a\r\n..\r\n.\r\n", "a\n.\n", "a stuffed dot alone is a dot alone"),
+    Row("a\r\n.\u{85}.\r\n.\r\n", "a\n\u{85}.\n", "NEL is no line end"),
 ]
 
 @Suite struct DataDecoderTests {
