@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -53,6 +54,34 @@ int64_t cunix_epoll_wait(int set, int milliseconds) {
     int ready = epoll_pwait(set, &event, 1, milliseconds, &none);
     if (ready > 0) return event.data.u32;
     return ready == 0 ? -2 : -1;
+}
+
+int cunix_epoll_add(int set, int descriptor) {
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = descriptor};
+    return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int cunix_epoll_remove(int set, int descriptor) {
+    return epoll_ctl(set, EPOLL_CTL_DEL, descriptor, NULL);
+}
+
+int cunix_epoll_ready(int set, int *descriptors, int capacity) {
+    enum { most = 64 };
+    struct epoll_event events[most];
+    int ready = epoll_wait(set, events, capacity < most ? capacity : most, 0);
+    for (int i = 0; i < ready; i++) descriptors[i] = events[i].data.fd;
+    return ready;
+}
+
+int64_t cunix_allow_open_files(int64_t wanted) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    if ((int64_t)limit.rlim_cur < wanted) {
+        rlim_t before = limit.rlim_cur;
+        limit.rlim_cur = (rlim_t)wanted < limit.rlim_max ? (rlim_t)wanted : limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+    }
+    return limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur;
 }
 
 int cunix_wait_hangup(int descriptor, int milliseconds) {

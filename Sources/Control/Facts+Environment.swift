@@ -16,7 +16,8 @@ extension Facts {
         ("SMTPHELOHOST", .helo), ("SMTPAUTHUSER", .authUser), ("SSL_PROTOCOL", .tlsVersion),
         ("SSL_CIPHER", .tlsCipher), ("RELAYCLIENT", .relay),
         ("FILTER_FACT_TLS_SERVER_NAME", .tlsServerName), ("FILTER_FACT_TLS_PEER", .tlsPeer),
-        ("FILTER_FACT_PROTOCOL", .protocolName), ("FILTER_FACT_SESSION", .session),
+        ("FILTER_FACT_EARLY_TALKER", .earlyTalker), ("FILTER_FACT_PROTOCOL", .protocolName),
+        ("FILTER_FACT_SESSION", .session),
         ("FILTER_FACT_MESSAGE", .message), ("FILTER_FACT_BODY_TYPE", .bodyType),
         ("FILTER_FACT_DECLARED_SIZE", .declaredSize),
     ]

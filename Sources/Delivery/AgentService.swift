@@ -33,7 +33,7 @@ struct AgentService<Agent: DeliveryAgent> {
                 // A file that grows over a limit is an error of its delivery, not our death.
                 signal(SIGXFSZ, SIG_IGN)
                 var agent = loaded
-                return { connection, _ in AgentService.serve(connection, &agent) }
+                return { connection, _, _ in AgentService.serve(connection, &agent) }
             })
         try pool.run()
         withExtendedLifetime(listener) {}

@@ -42,7 +42,7 @@ struct ResidentConvention<F: Filter> {
                 var filter = loaded
                 try filter.open()
                 Watch.arm(UInt32(clamping: longest.components.seconds))
-                return { connection, _ in serve(connection, &filter) }
+                return { connection, _, _ in serve(connection, &filter) }
             })
         try pool.run()
         withExtendedLifetime(listener) {}

@@ -12,6 +12,8 @@ public enum FactName: String, CaseIterable, Sendable {
     case clientName = "client-name"
     /// What an ident server said of the client.
     case clientInfo = "client-info"
+    /// Present when the client spoke before it was greeted.
+    case earlyTalker = "early-talker"
     /// The argument of HELO or EHLO.
     case helo
     /// The name that was authenticated.
@@ -55,21 +57,22 @@ extension FactName {
         case .clientPort: 1
         case .clientName: 2
         case .clientInfo: 3
-        case .helo: 4
-        case .authUser: 5
-        case .localIP: 6
-        case .localPort: 7
-        case .localName: 8
-        case .relay: 9
-        case .protocolName: 10
-        case .tlsVersion: 11
-        case .tlsCipher: 12
-        case .tlsServerName: 13
-        case .tlsPeer: 14
-        case .session: 15
-        case .message: 16
-        case .bodyType: 17
-        case .declaredSize: 18
+        case .earlyTalker: 4
+        case .helo: 5
+        case .authUser: 6
+        case .localIP: 7
+        case .localPort: 8
+        case .localName: 9
+        case .relay: 10
+        case .protocolName: 11
+        case .tlsVersion: 12
+        case .tlsCipher: 13
+        case .tlsServerName: 14
+        case .tlsPeer: 15
+        case .session: 16
+        case .message: 17
+        case .bodyType: 18
+        case .declaredSize: 19
         }
     }
 }

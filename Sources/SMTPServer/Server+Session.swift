@@ -31,6 +31,10 @@ extension Server {
             try? Descriptor(rawValue: 1).writeAll(reply.bytes, "client")
             throw error
         }
+        let profile = ListenerProfile(service: options.service)
+        guard !profile.usesImplicitTLS else {
+            throw UsageError("--service smtps: not served by this version")
+        }
         let id = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
         let input = Descriptor(rawValue: 0)
         let facts: Facts
@@ -43,7 +47,7 @@ extension Server {
             facts = server.configuration.facts(environment: Environment.bytes, session: id)
         }
         let stream = PatientStream(input: input, output: Descriptor(rawValue: 1))
-        var driver = SessionDriver(server, stream, facts: facts, id: id)
+        var driver = SessionDriver(server, stream, profile, facts: facts, id: id)
         driver.run()
     }
 }

@@ -13,15 +13,15 @@ public struct Server {
     let delayed: SharedPlaces
     let log: Log
 
-    /// Serves a connection that was accepted from a listener.
-    public func serve(_ connection: consuming OwnedDescriptor) {
+    /// Serves a connection that was accepted from a listener of this profile.
+    func serve(_ connection: consuming OwnedDescriptor, _ profile: ListenerProfile) {
         let id = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
         // Without a peer the client was gone before it was its turn.
         guard let client = InternetSocket.peerEndpoint(of: connection.borrowed) else { return }
         let local = InternetSocket.localEndpoint(of: connection.borrowed)
         let facts = configuration.facts(client: client, local: local, session: id)
         var driver = SessionDriver(
-            self, PatientStream(socket: connection.borrowed), facts: facts, id: id)
+            self, PatientStream(socket: connection.borrowed), profile, facts: facts, id: id)
         driver.run()
     }
 }

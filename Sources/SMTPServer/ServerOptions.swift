@@ -11,17 +11,22 @@ public struct ServerOptions {
     /// Where everything is.
     public let root: Root
     /// Where to listen, instead of what `control/listen` says.
-    let endpoints: [Endpoint]
+    let listeners: [ListenOption]
+    /// What is spoken on descriptors 0 and 1, or on sockets that came without names.
+    let service: ListenerService
+    /// True when that was said.
+    let namesService: Bool
     let workers: ClosedRange<Int>
     let readyDescriptor: Int32?
-    private let given: Options
+    private let given: ServerSettings
 
     /// The options that there are.
     public static let usage = Usage(
         "smtp-server", "Receives mail by SMTP, judges it by the chain, and queues it.",
         [
             .root,
-            .values("listen", "ADDRESS:PORT", "listen here, not where control/listen says"),
+            .values("listen", "[SERVICE=]ADDRESS:PORT", "listen here, not as control/listen says"),
+            .value("service", "NAME", "smtp, submission or smtps on descriptors 0 and 1 (smtp)"),
             .value("workers", "MIN-MAX", "sessions at a time (8-200)"),
             .value("command-timeout", "DURATION", "for one command (5m)"),
             .value("data-timeout", "DURATION", "for each piece of a message (3m)"),
@@ -31,25 +36,30 @@ public struct ServerOptions {
             .readyDescriptor,
         ])
 
-    /// Reads the options.
-    /// - Throws: `UsageError`.
-    public init(_ options: Options) throws(UsageError) {
+    /// Reads the options, and what `control/smtpserver` says of them.
+    /// - Throws: `UsageError`, `ControlError`.
+    public init(_ options: Options) throws {
         root = Root(options)
-        endpoints = try options.all("listen").map { text throws(UsageError) in
-            guard let endpoint = Endpoint(text) else {
-                throw UsageError("--listen \(text): not ADDRESS:PORT")
+        listeners = try options.all("listen").map { text throws(UsageError) in
+            guard let listener = ListenOption(text) else {
+                let known = ListenerService.allCases.map(\.rawValue).joined(separator: ", ")
+                throw UsageError(
+                    "--listen \(text): not [SERVICE=]ADDRESS:PORT, where SERVICE is one of \(known)"
+                )
             }
-            return endpoint
+            return listener
         }
-        workers = try options.range("workers") ?? 8...200
+        namesService = options.has("service")
+        service = try options.choice("service", ListenerService.self) ?? .smtp
+        given = try ServerSettings(options, root.control)
+        workers = try given.range("workers") ?? 8...200
         readyDescriptor = try options.integer("ready-fd", in: 0...1023).map(Int32.init)
-        given = options
         _ = try limits(over: ServerLimits())
     }
 
     /// Limits with what the command line says of them.
     /// - Throws: `UsageError`.
-    func limits(over base: ServerLimits) throws(UsageError) -> ServerLimits {
+    func limits(over base: ServerLimits) throws -> ServerLimits {
         var limits = base
         limits.command = try given.duration("command-timeout") ?? limits.command
         limits.data = try given.duration("data-timeout") ?? limits.data
@@ -61,7 +71,7 @@ public struct ServerOptions {
 
     /// Half of the workers, and never so many that fewer than a quarter, and one, are left for the
     /// clients that nobody slows down.
-    private func delayedSessions() throws(UsageError) -> Int {
+    private func delayedSessions() throws -> Int {
         let all = workers.upperBound
         let most = max(0, all - max(1, all / 4))
         guard let wanted = try given.integer("delayed-sessions") else { return min(most, all / 2) }

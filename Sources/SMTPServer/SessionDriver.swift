@@ -12,6 +12,8 @@ import UnixIO
 /// One session from connect to close.
 struct SessionDriver: ~Copyable {
     let server: Server
+    /// What the client connected to.
+    let profile: ListenerProfile
     var session: ServerSession
     var wire: Wire
     let log: SessionLog
@@ -21,8 +23,12 @@ struct SessionDriver: ~Copyable {
     private var acceptedMessages = 0
 
     /// A session on a connection of which these facts are known.
-    init(_ server: Server, _ stream: PatientStream, facts: Facts, id: SessionID) {
+    init(
+        _ server: Server, _ stream: PatientStream, _ profile: ListenerProfile, facts: Facts,
+        id: SessionID
+    ) {
         self.server = server
+        self.profile = profile
         session = ServerSession(
             settings: server.configuration.session, facts: facts, id: id)
         wire = Wire(stream, end: .after(server.configuration.limits.session))
@@ -31,7 +37,7 @@ struct SessionDriver: ~Copyable {
 
     /// Goes through the session to its end.
     mutating func run() {
-        log.connected(session.facts)
+        log.connected(session.facts, profile)
         var step = session.start()
         do throws(StreamError) {
             while let next = try perform(step) { step = next }

@@ -28,12 +28,13 @@ struct SessionLog {
     let session: String
 
     /// The session begins.
-    func connected(_ facts: Facts) {
+    func connected(_ facts: Facts, _ profile: ListenerProfile) {
         log.event(
             "connect",
             [
                 "session": session, "client": facts[.clientIP]?.printable,
                 "port": facts[.clientPort]?.printable, "local": facts[.localIP]?.printable,
+                "service": profile.service.rawValue,
                 "relay": facts.mayRelay ? "yes" : nil,
             ])
     }

@@ -26,6 +26,12 @@ public struct Deadline: Sendable, Comparable {
         return isNever ? .never : Deadline(nanoseconds: total.partialValue)
     }
 
+    /// A moment that another process of this host has named by `monotonicNanoseconds`.
+    public init(monotonicNanoseconds: UInt64) { nanoseconds = monotonicNanoseconds }
+
+    /// The moment in nanoseconds of CLOCK_MONOTONIC, which all processes of a host share.
+    public var monotonicNanoseconds: UInt64 { nanoseconds }
+
     /// The earlier of two.
     public static func < (one: Deadline, other: Deadline) -> Bool {
         one.nanoseconds < other.nanoseconds

@@ -65,15 +65,17 @@ struct Generations<Loaded>: ~Copyable {
         var entries = ([signals, own.awaited] + reports).map {
             pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0)
         }
-        entries += pool.room?.entries ?? []
-        let until = min(min(own.deadline, retryAt), pool.room?.deadline ?? .never)
+        entries += heldRoom?.entries ?? []
+        let room = min(heldRoom?.deadline ?? .never, pool.keeper?.deadline ?? .never)
+        let until = min(min(own.deadline, retryAt), room)
         let count = nfds_t(entries.count)
         _ = try retrying("poll", "pool") { poll(&entries, count, until.pollTimeout) }
     }
 
     /// Does what is due.
     mutating func tend() {
-        if let closed = pool.room?.tend(), closed > 0 {
+        pool.keeper?.start()
+        if let closed = heldRoom?.tend(), closed > 0 {
             pool.log.event("silent-clients-closed", ["count": "\(closed)"])
         }
         if own.tend() { stale() }
@@ -98,6 +100,9 @@ struct Generations<Loaded>: ~Copyable {
         retryAt = .after(.zero)
     }
 
+    /// The waiting room, where this process is the one that holds it.
+    private var heldRoom: WaitingRoom? { pool.keeper == nil ? pool.room : nil }
+
     private mutating func stale() {
         guard next == nil else { return }
         pool.log.event("out-of-date")
@@ -108,6 +113,10 @@ struct Generations<Loaded>: ~Copyable {
     mutating func reap() {
         while let (pid, termination) = Child.reap() {
             if own.take(pid, termination) { continue }
+            if pool.keeper?.take(pid, termination) == true {
+                pool.ended(pid)
+                continue
+            }
             orphaned += retired.filter { $0.pid == pid }
             retired.removeAll { $0.pid == pid }
             if pid == next?.pid { giveUp(termination) }
@@ -151,20 +160,27 @@ struct Generations<Loaded>: ~Copyable {
         let successors = ([next, serving] + retired).compactMap(\.self)
         own.signal(SIGTERM)
         for successor in successors { _ = kill(successor.pid, SIGTERM) }
+        pool.keeper?.beginEnd()
         // A successor waits for its workers just as long.
         let deadline = Deadline.after(pool.options.grace + .seconds(1))
         var left = Set(successors.map(\.pid))
         while !own.isEmpty || !left.isEmpty, !deadline.hasPassed {
             while let (pid, termination) = Child.reap() {
-                if !own.take(pid, termination) { left.remove(pid) }
+                note(pid, termination, in: &left)
             }
             if !own.isEmpty || !left.isEmpty { usleep(5_000) }
         }
         own.signal(SIGKILL)
         for pid in left { _ = kill(pid, SIGKILL) }
         while !own.isEmpty || !left.isEmpty, let (pid, termination) = Child.reapNext() {
-            if !own.take(pid, termination) { left.remove(pid) }
+            note(pid, termination, in: &left)
         }
+        pool.keeper?.finishEnd()
+    }
+
+    private func note(_ pid: pid_t, _ termination: Termination, in left: inout Set<pid_t>) {
+        if own.take(pid, termination) || pool.keeper?.take(pid, termination) == true { return }
+        left.remove(pid)
     }
 
     /// The new generation serves: the old one ends.

@@ -35,8 +35,9 @@ public struct PoolOptions: Sendable {
 }
 
 /// What a worker of a pool does with each connection: the connected socket and the index of the
-/// listener it came by. It must not throw and must bound its own time.
-public typealias Serve = (consuming OwnedDescriptor, Int) -> Void
+/// listener it came by, and, when it comes back from the pool's waiting room, the note that was left
+/// with it. It must not throw and must bound its own time.
+public typealias Serve = (consuming OwnedDescriptor, Int, [UInt8]) -> Void
 
 /// A parent process and its workers. The process that runs a pool must have one thread.
 ///
@@ -52,25 +53,34 @@ public struct Pool<Loaded> {
     let load: () throws -> Loaded
     let isStale: (Loaded) -> Bool
     let worker: (Loaded) throws -> Serve
-    /// Where clients wait that do not speak; nil while the pool does not run, and where the pool
-    /// speaks first.
+    /// Where clients wait that do not speak; nil where nobody waits.
     private(set) var room: WaitingRoom?
+    /// The process that holds them; nil where this one does.
+    private(set) var keeper: RoomKeeper?
+    /// Told of each worker and keeper that is gone.
+    let ended: (pid_t) -> Void
     /// Set while the pool runs.
     private(set) var recall: Recall?
 
     /// A pool on sockets that listen already. `load` runs in the parent of each generation of
     /// workers; `worker` runs once in each worker, after the fork, and opens what does not
     /// survive one. `isStale` is asked, in the parent, at every `checkInterval`.
+    ///
+    /// A `room` is for connections that workers hand in; a process of its own holds them. `ended`
+    /// is told of each process of the pool that is gone, by the process that was its parent.
     public init(
-        _ options: PoolOptions, listeners: [Descriptor], load: @escaping () throws -> Loaded,
-        isStale: @escaping (Loaded) -> Bool = { _ in false },
-        worker: @escaping (Loaded) throws -> Serve
+        _ options: PoolOptions, listeners: [Descriptor], room: WaitingRoom? = nil,
+        load: @escaping () throws -> Loaded, isStale: @escaping (Loaded) -> Bool = { _ in false },
+        ended: @escaping (pid_t) -> Void = { _ in }, worker: @escaping (Loaded) throws -> Serve
     ) {
         self.options = options
         self.listeners = listeners
         self.load = load
         self.isStale = isStale
+        self.ended = ended
         self.worker = worker
+        self.room = room
+        keeper = room.map { RoomKeeper($0, listeners: listeners, name: options.name) }
         log = Log(options.name)
     }
 
@@ -79,7 +89,13 @@ public struct Pool<Loaded> {
     public func run() throws {
         var pool = self
         pool.recall = try Recall()
-        if options.clientsSpeakFirst { pool.room = try WaitingRoom() }
+        if options.clientsSpeakFirst, room == nil {
+            let room = try WaitingRoom()
+            try room.open()
+            pool.room = room
+        }
+        // Before anything is loaded, which it has no use for.
+        keeper?.start()
         try pool.serve()
     }
 

@@ -89,6 +89,7 @@ final class PoolParent<Loaded> {
         guard let index = workers.firstIndex(where: { $0.pid == pid }) else { return false }
         let worker = workers.remove(at: index)
         board.vacate(worker.slot)
+        pool.ended(pid)
         pool.recall?.call()
         if termination != .exited(0) {
             pool.log.event("worker-died", ["worker": "\(pid)", "end": "\(termination)"])

@@ -84,9 +84,13 @@ struct PoolWorker<Loaded> {
     }
 
     private func takeGuest(_ serve: Serve, isRecalled: Bool = false) -> Bool {
-        guard let (socket, listener) = pool.room?.next() else { return false }
+        guard let (socket, guest) = pool.room?.next() else { return false }
         if isRecalled { pool.recall?.call() }
-        work { serve(OwnedDescriptor(socket), listener) }
+        guard pool.listeners.indices.contains(guest.listener) else {
+            _ = OwnedDescriptor(socket)
+            return true
+        }
+        work { serve(OwnedDescriptor(socket), guest.listener, guest.note) }
         return true
     }
 
@@ -97,12 +101,15 @@ struct PoolWorker<Loaded> {
         board.finish(slot)
     }
 
-    /// Serves a new connection, or lets it wait where it says nothing.
+    /// Serves a new connection, or lets it wait where clients speak first and this one does not.
     private func receive(_ connection: consuming OwnedDescriptor, _ index: Int, _ serve: Serve) {
-        if let room = pool.room, !WaitingRoom.speaks(connection), room.takesIn(connection, index) {
-            return
+        if pool.options.clientsSpeakFirst, let room = pool.room {
+            let guest = WaitingGuest(listener: index, until: .after(WaitingRoom.patience))
+            if !WaitingRoom.speaks(connection.borrowed), room.takesIn(connection.borrowed, guest) {
+                return
+            }
         }
-        serve(connection, index)
+        serve(connection, index, [])
     }
 
     /// The connection; nil when another worker was faster or the client went away.

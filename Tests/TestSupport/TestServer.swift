@@ -80,7 +80,7 @@ public final class TestServer: @unchecked Sendable {
         let service = try Service(
             tool, log: folder.file("mail-server.\(starts).log"), limit: .seconds(150))
         self.service = service
-        let prefix = "ready smtp-server 127.0.0.1:"
+        let prefix = "ready smtp-server smtp=127.0.0.1:"
         guard let line = service.log.split(separator: "\n").first(where: { $0.hasPrefix(prefix) }),
             let port = UInt16(line.dropFirst(prefix.count).prefix { $0.isNumber })
         else { throw TestFailure("no port in the log:\n\(service.log)") }

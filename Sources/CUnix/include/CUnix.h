@@ -108,6 +108,12 @@ int32_t cunix_counter_get(const int32_t *counter);
 void cunix_counter_set(int32_t *counter, int32_t value);
 bool cunix_counter_exchange(int32_t *counter, int32_t expected, int32_t desired);
 
+// The same for words of 64 bits.
+uint64_t *cunix_shared_words(size_t count);
+uint64_t cunix_word_get(const uint64_t *word);
+void cunix_word_set(uint64_t *word, uint64_t value);
+bool cunix_word_exchange(uint64_t *word, uint64_t expected, uint64_t desired);
+
 // sockaddr_un and its bind(2) and connect(2): a union of casts in Swift. The path must fit.
 int cunix_unix_bind(int socket, const char *path);
 int cunix_unix_connect(int socket, const char *path);
@@ -128,6 +134,15 @@ int cunix_epoll_add_listener(int set, int listener, uint32_t index);
 // epoll_pwait(2) for one event with every signal unblocked while it waits and only then. Returns
 // the listener's index, -2 when the time is over, -1 with errno.
 int64_t cunix_epoll_wait(int set, int milliseconds);
+// For a process that holds many connections: epoll_ctl(2) for one that shall be told of what it
+// says (EPOLLIN), the same for one that leaves, and epoll_wait(2) without waiting. The data is the
+// descriptor's number.
+int cunix_epoll_add(int set, int descriptor);
+int cunix_epoll_remove(int set, int descriptor);
+int cunix_epoll_ready(int set, int *descriptors, int capacity);
+// setrlimit(2) RLIMIT_NOFILE: as many open files as wanted, where the hard limit lets us. Returns
+// how many there may be.
+int64_t cunix_allow_open_files(int64_t wanted);
 // A worker that works on one thing for longer than so many seconds is killed by SIGALRM. To begin
 // and to end costs no system call: the alarm comes now and then, and only looks.
 void cunix_watch_arm(unsigned seconds);

@@ -61,7 +61,7 @@ struct QueueMessage {
             try Pool(pool, listeners: [listener.borrowed]) {
                 QueueService(spool, trusted: trusted, socket: socket, log: log)
             } worker: { service in
-                { descriptor, _ in service.serve(descriptor) }
+                { descriptor, _, _ in service.serve(descriptor) }
             }.run()
         } catch let error as UsageError {
             usage.fail("\(error)", FilterExit.badConfiguration.rawValue)

@@ -29,7 +29,7 @@ struct PoolExample {
                 },
                 worker: { loaded in
                     if loaded.word.starts(with: "useless".utf8) { throw UselessError() }
-                    return { descriptor, _ in serve(descriptor, loaded.word) }
+                    return { descriptor, _, _ in serve(descriptor, loaded.word) }
                 }
             ).run()
         } catch {
