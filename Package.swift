@@ -163,7 +163,11 @@ let package = Package(
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),
         program(
-            "chainmail", ["MailQueue", "Quarantine", "Recipients", "Workers", arguments],
+            "chainmail",
+            [
+                "MailQueue", "Quarantine", "Recipients", "Workers", "Accounts", "Passwords",
+                arguments,
+            ],
             linker: hasStaticFoundation),
 
         // What tests and the demo need.

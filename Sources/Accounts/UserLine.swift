@@ -41,13 +41,13 @@ public struct UserLine: Hashable, Sendable {
         }
     }
 
-    /// A line of a new user.
+    /// A line of a new user, whose password is stored as `field` says, such as `{CRYPT}$y$...`.
     public init(
-        login: [UInt8], password: [UInt8], verifier: SCRAMVerifier?
+        login: [UInt8], field: [UInt8], verifier: SCRAMVerifier?
     ) throws(Failure) {
         self.login = try UserLine.login(login)
         fields = [self.login, [], [], [], [], [], []]
-        set(password: password, verifier: verifier)
+        set(field: field, verifier: verifier)
     }
 
     /// A login with small letters.
@@ -64,13 +64,24 @@ public struct UserLine: Hashable, Sendable {
     }
 
     /// Gives the user another password; what else the line has stays.
-    /// - Parameters:
-    ///   - password: a hash of crypt(3).
-    ///   - verifier: nil for none.
-    public mutating func set(password: [UInt8], verifier: SCRAMVerifier?) {
+    public mutating func set(field: [UInt8], verifier: SCRAMVerifier?) {
         while fields.count < 7 { fields.append([]) }
-        fields[1] = Array("{CRYPT}".utf8) + password
+        fields[1] = field
         fields[4] = verifier.map { UserLine.scheme + $0.text } ?? []
+    }
+
+    /// How the password is stored, for people: `yescrypt`, `{PLAIN}`, `locked`.
+    public var scheme: String {
+        let field = fields[1]
+        let names = [
+            "$y$": "yescrypt", "$2": "bcrypt", "$6$": "sha512", "$5$": "sha256", "$1$": "md5",
+        ]
+        switch try? StoredPassword(field) {
+        case .locked?: return "locked"
+        case .crypt(let hash)?:
+            return names.first { hash.starts(with: $0.key.utf8) }?.value ?? "crypt"
+        default: return field.prefix { $0 != 0x7D }.printable + "}"
+        }
     }
 
     /// The password field as it stands.

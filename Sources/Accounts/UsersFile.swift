@@ -51,6 +51,15 @@ public struct UsersFile: Hashable, Sendable {
         }
     }
 
+    /// Calls `body` with each line of a user, in the order of the file.
+    /// - Throws: `ControlError` with a bad line.
+    public func forEach(_ body: (UserLine) -> Void) throws(ControlError) {
+        let file = try LineFile(path)
+        while let (number, line) = try file.next() {
+            if line.isUserLine { body(try parse(line, number)) }
+        }
+    }
+
     /// A password whose check costs what most checks here cost; nil without users.
     public func decoy() throws(ControlError) -> StoredPassword? {
         if let database = try compiled() {
@@ -71,10 +80,17 @@ public struct UsersFile: Hashable, Sendable {
         try compiled()?.value(for: UsersFile.secretKey)
     }
 
+    /// False when no user has what SCRAM needs. Without a database that is not looked for, and true.
+    public func hasVerifiers() throws(ControlError) -> Bool {
+        guard let database = try compiled() else { return true }
+        return try database.value(for: UsersFile.verifiersKey) != [0x30]
+    }
+
     /// The data of the empty key, with the size of the file that the database was made of. A colon is
     /// in no login, so that the other keys are none.
     static func format(size: Int) -> [UInt8] { Array("chainmail users 1 \(size)".utf8) }
     static let decoyKey = Array(":decoy".utf8)
+    static let verifiersKey = Array(":verifiers".utf8)
     static let secretKey = Array(":secret".utf8)
 
     /// The database, where it was made of the file as it is now.

@@ -9,10 +9,12 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <stringprep.h>
 #include <termios.h>
+#include <unistd.h>
 
 int cpasswords_crypt(const char *password, const char *setting, char output[CPASSWORDS_HASH_SIZE]) {
     struct crypt_data *data = calloc(1, sizeof *data);
@@ -68,16 +70,42 @@ int cpasswords_saslprep(const char *text, char **output) {
     }
 }
 
-int cpasswords_echo_off(int descriptor) {
-    struct termios state;
-    if (tcgetattr(descriptor, &state) != 0 || !(state.c_lflag & ECHO)) return 0;
-    state.c_lflag = (state.c_lflag & ~(tcflag_t)ECHO) | ECHONL;
-    return tcsetattr(descriptor, TCSAFLUSH, &state) == 0;
+// What a handler of a signal needs; there is one terminal.
+static struct termios shown;
+static volatile sig_atomic_t terminal = -1;
+
+static void show_and_die(int number) {
+    if (terminal >= 0) tcsetattr(terminal, TCSANOW, &shown);
+    signal(number, SIG_DFL);
+    raise(number);
 }
 
-void cpasswords_echo_on(int descriptor) {
-    struct termios state;
-    if (tcgetattr(descriptor, &state) != 0) return;
-    state.c_lflag = (state.c_lflag | ECHO) & ~(tcflag_t)ECHONL;
-    tcsetattr(descriptor, TCSAFLUSH, &state);
+static long read_line(int descriptor, char *line, size_t size) {
+    size_t length = 0;
+    for (;;) {
+        char byte;
+        ssize_t got = read(descriptor, &byte, 1);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return -1;
+        if (got == 0 || byte == '\n') return (long)length;
+        if (length == size) { errno = EMSGSIZE; return -1; }
+        line[length++] = byte;
+    }
+}
+
+long cpasswords_read_hidden(int descriptor, char *line, size_t size) {
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    if (tcgetattr(descriptor, &shown) != 0) return -1;
+    struct termios hidden = shown;
+    hidden.c_lflag = (hidden.c_lflag & ~(tcflag_t)ECHO) | ECHONL;
+    terminal = descriptor;
+    for (int i = 0; i < 4; i++) signal(signals[i], show_and_die);
+    long length = -1;
+    if (tcsetattr(descriptor, TCSAFLUSH, &hidden) == 0) length = read_line(descriptor, line, size);
+    int failure = errno;
+    tcsetattr(descriptor, TCSAFLUSH, &shown);
+    terminal = -1;
+    for (int i = 0; i < 4; i++) signal(signals[i], SIG_DFL);
+    errno = failure;
+    return length;
 }

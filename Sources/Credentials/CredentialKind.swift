@@ -35,7 +35,9 @@ struct CredentialKind: Sendable {
     }
 
     /// All kinds.
-    static let all: [CredentialKind] = [.users]
+    static let all: [CredentialKind] = [
+        .users, .checkpassword, .vpopmail, .vmailmgr, .sqlite, .postgresql, .dovecot,
+    ]
 
     /// The source of a line.
     static func open(

@@ -25,6 +25,15 @@ struct CredentialLine {
         .invalid(file: file, line: number, reason: reason)
     }
 
+    /// - Throws: `ControlError` when others may read the file, which must not be where a line holds a
+    ///   password.
+    func checkIsSecret() throws(ControlError) {
+        do throws(SystemError) {
+            guard let status = try Files.status(file), status.st_mode & 0o007 != 0 else { return }
+        } catch { throw .unreadable(error) }
+        throw invalid("there is a password in it, and others may read the file: chmod o= \(file)")
+    }
+
     /// Everything up to the end.
     mutating func remainder() -> [UInt8] {
         defer { rest = [] }
@@ -89,11 +98,12 @@ struct CredentialLine {
     /// The value of an option.
     subscript(option: String) -> String? { options[option] }
 
-    /// True for `yes`, false for `no` and without the option.
-    func flag(_ name: String) throws(ControlError) -> Bool {
+    /// True for `yes`, false for `no`.
+    func flag(_ name: String, otherwise: Bool = false) throws(ControlError) -> Bool {
         switch options[name] {
         case "yes"?: true
-        case "no"?, nil: false
+        case "no"?: false
+        case nil: otherwise
         case _?: throw invalid("\(name)= is yes or no")
         }
     }

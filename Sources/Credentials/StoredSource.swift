@@ -11,6 +11,13 @@ struct Account: Sendable {
     var password: StoredPassword
     /// What SCRAM needs, where that is stored too.
     var verifier: SCRAMVerifier?
+    /// The password itself, where that is stored beside what is checked.
+    var clearText: [UInt8]?
+
+    /// The password itself, of somebody who may log in.
+    var ownText: [UInt8]? {
+        password == .locked ? nil : clearText ?? password.clearText
+    }
 }
 
 /// A source that looks something stored up, and decides by it.
@@ -32,24 +39,22 @@ extension StoredSource {
     }
 
     func clearText(_ login: [UInt8], _ context: LoginContext) -> Lookup<[UInt8]> {
-        account(login, context).map { $0.password.clearText }
+        account(login, context).map { $0.ownText }
     }
 
     func scramVerifier(_ login: [UInt8], _ context: LoginContext) -> Lookup<SCRAMVerifier> {
         account(login, context).map { (account) throws(PasswordError) in
-            switch account.password {
-            case .locked: return nil
-            case .scram(let verifier): return verifier
-            case .clear(let text):
-                return try SCRAMVerifier(of: text, salt: try secret.salt(for: login))
-            case .crypt, .digest: return account.verifier
-            }
+            guard account.password != .locked else { return nil }
+            if case .scram(let verifier) = account.password { return verifier }
+            if let verifier = account.verifier { return verifier }
+            guard let text = account.ownText else { return nil }
+            return try SCRAMVerifier(of: text, salt: try secret.salt(for: login))
         }
     }
 
     func verify(_ login: [UInt8], _ answer: CRAMAnswer, _ context: LoginContext) -> LoginAnswer {
         self.answer(account(login, context)) { account throws(PasswordError) in
-            guard let text = account.password.clearText else { return false }
+            guard let text = account.ownText else { return false }
             return try answer.isOf(text)
         }
     }

@@ -14,22 +14,27 @@ final class UsersSource: StoredSource {
     private let file: UsersFile
     private let mayBeMissing: Bool
     private let hasClearText: Bool
+    private let offersSCRAM: Bool
 
     /// A file. One that `mayBeMissing` has no users then, and can do nothing.
     init(
         _ file: UsersFile, _ settings: CredentialSettings, mayBeMissing: Bool = false,
-        hasClearText: Bool = false
+        hasClearText: Bool = false, offersSCRAM: Bool = true
     ) {
         label = "users:\(file.path)"
         secret = settings.secret
         self.file = file
         self.mayBeMissing = mayBeMissing
         self.hasClearText = hasClearText
+        self.offersSCRAM = offersSCRAM
     }
 
     var abilities: Abilities {
         guard !mayBeMissing || file.exists else { return [] }
-        return hasClearText ? [.verify, .scram, .clearText, .cramMD5] : [.verify, .scram]
+        var abilities: Abilities = hasClearText ? [.verify, .clearText, .cramMD5] : .verify
+        // What cannot be read now is unavailable when somebody logs in, and no less offered.
+        if offersSCRAM, (try? file.hasVerifiers()) ?? true { abilities.insert(.scram) }
+        return abilities
     }
 
     var decoy: StoredPassword? { try? file.decoy() }
@@ -48,12 +53,16 @@ final class UsersSource: StoredSource {
 }
 
 extension CredentialKind {
-    /// `users [clear=yes] [FILE]`.
-    static let users = CredentialKind("users", form: "users [FILE]", options: ["clear"]) {
+    /// `users [clear=yes] [scram=no] [FILE]`.
+    static let users = CredentialKind(
+        "users", form: "users [FILE]", options: ["clear", "scram"]
+    ) {
         line, settings throws(ControlError) in
         let path = try line.path("FILE", defaultPath: UsersFile(settings.root).path)
         let file = UsersFile(path)
         try file.check()
-        return UsersSource(file, settings, hasClearText: try line.flag("clear"))
+        return UsersSource(
+            file, settings, hasClearText: try line.flag("clear"),
+            offersSCRAM: try line.flag("scram", otherwise: true))
     }
 }

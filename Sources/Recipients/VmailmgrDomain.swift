@@ -64,6 +64,8 @@ struct VmailmgrRecord: Hashable {
     private var hasMailbox = true
     private var isEnabled = true
     private var folder: [UInt8] = []
+    /// As it is stored.
+    private(set) var password: [UInt8] = []
     /// True when mail is sent on to somebody.
     private(set) var isForwarded = false
     private(set) var quota = MailboxQuota(bytes: nil, messages: nil)
@@ -90,6 +92,7 @@ struct VmailmgrRecord: Hashable {
     /// `pass:dest`, where `dest` is a folder or addresses.
     private init?(old data: ArraySlice<UInt8>) {
         guard let colon = data.firstIndex(of: 0x3A) else { return nil }
+        password = Array(data[..<colon])
         let destination = data[(colon + 1)...]
         hasMailbox = destination.first == 0x2E || destination.first == 0x2F
         folder = hasMailbox ? Array(destination) : []
@@ -103,7 +106,8 @@ struct VmailmgrRecord: Hashable {
     private init?(fields data: ArraySlice<UInt8>) {
         guard data.last == 0 else { return nil }
         var rest = data.dropLast().split(separator: 0, omittingEmptySubsequences: false)[...]
-        guard rest.popFirst() != nil, let folder = rest.popFirst() else { return nil }
+        guard let password = rest.popFirst(), let folder = rest.popFirst() else { return nil }
+        self.password = Array(password)
         self.folder = Array(folder)
         while let address = rest.popFirst(), !address.isEmpty { isForwarded = true }
         guard rest.count == 7 else { return nil }

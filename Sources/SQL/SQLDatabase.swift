@@ -77,6 +77,15 @@ public struct SQLAddress: Hashable, Sendable {
         address = self.local + [0x40] + self.domain
     }
 
+    /// Takes a login, which need not be an address: `:address` is the whole of it, and without `@`
+    /// all of it is the local-part.
+    public init(login: [UInt8]) {
+        let at = login.lastIndex(of: 0x40) ?? login.endIndex
+        local = Array(login[..<at])
+        domain = Array(login[at...].dropFirst())
+        address = login
+    }
+
     /// The value of a parameter.
     public subscript(parameter: SQLParameter) -> [UInt8] {
         switch parameter {

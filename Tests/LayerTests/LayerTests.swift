@@ -53,7 +53,9 @@ private let table: [String: Set<String>] = {
         "Delivery": engine.subtracting(["FilterChain"]),
         "SMTPServer": engine.subtracting(["Resolver", "SMTPClient"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
-        "Programs": engine.union(["Delivery", "SMTPServer", "ArgumentParser", "Quarantine"]),
+        "Programs": engine.union([
+            "Accounts", "Delivery", "Passwords", "SMTPServer", "ArgumentParser", "Quarantine",
+        ]),
     ]
 }()
 

@@ -32,8 +32,9 @@ int cpasswords_equal(const void *one, const void *other, size_t size);
 // The caller frees *output.
 int cpasswords_saslprep(const char *text, char **output);
 
-// No echo on a terminal: returns 1 when it was on and is off now, 0 when it is no terminal.
-int cpasswords_echo_off(int descriptor);
-void cpasswords_echo_on(int descriptor);
+// Reads a line from a terminal that shows nothing of it. Returns its length without the line's end,
+// -1 with errno, and -1 with EMSGSIZE for a line that does not fit. A signal that ends the process
+// brings the echo back first.
+long cpasswords_read_hidden(int descriptor, char *line, size_t size);
 
 #endif

@@ -2,6 +2,7 @@
 // chainmail(1).
 // SPDX-License-Identifier: MIT
 
+import Accounts
 import ArgumentParser
 import Control
 import Glibc
@@ -14,10 +15,11 @@ import UnixIO
 struct Chainmail: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chainmail",
-        abstract: "Shows what the mail server does, and compiles lists of mailboxes.",
+        abstract: "Shows what the mail server does, and keeps lists of mailboxes and users.",
         version: "chainmail \(chainmailVersion)",
         subcommands: [
             Status.self, QueueCommand.self, QuarantineCommand.self, MailboxesCommand.self,
+            UserCommand.self,
         ])
 }
 
@@ -39,6 +41,10 @@ enum Failure: Error {
     case quarantine(QuarantineError)
     /// The queue does not take it, with its words.
     case refused(String)
+    case users(UsersError)
+    /// What was given cannot be right.
+    case data(String)
+    case usage(String)
 
     var exit: (code: Int32, text: String) {
         switch self {
@@ -59,6 +65,13 @@ enum Failure: Error {
         case .quarantine(.damaged(let file, let how)): (65, "\(file): \(how)")
         case .quarantine(.busy(let id)): (75, QuarantineError.busy(id).description)
         case .refused(let text): (75, text)
+        case .data(let text): (65, text)
+        case .usage(let text): (64, text)
+        case .users(.control(let error)): Failure.control(error).exit
+        case .users(.busy(let file)): (75, UsersError.busy(file).description)
+        case .users(.missing(let login, let file)):
+            (67, UsersError.missing(login: login, file: file).description)
+        case .users(let error): (73, error.description)
         }
     }
 }
@@ -97,6 +110,7 @@ extension ParsableCommand {
             case let error as QueueError: Failure.queue(error).exit
             case let error as QuarantineError: Failure.quarantine(error).exit
             case let error as SystemError: Failure.system(error).exit
+            case let error as UsersError: Failure.users(error).exit
             default: (Int32(70), "\(error)")
             }
         // There is nowhere to say that this cannot be written.

@@ -1,0 +1,148 @@
+// UsersCompiler: makes a cdb of a users file.
+// users(5), section DATABASE.
+// SPDX-License-Identifier: MIT
+
+import Control
+import Glibc
+import MailModel
+import Passwords
+import UnixIO
+
+/// Makes the database beside a users file: keys are logins with small letters, data what follows the
+/// login in its line. The empty key says what it was made of.
+enum UsersCompiler {
+    /// - Returns: how many users there are.
+    /// - Throws: `UsersError` with file and line for a bad line and a login that is there twice.
+    static func compile(_ file: UsersFile) throws(UsersError) -> Int {
+        let secret = try existingSecret(of: file) ?? LoginBytes.random
+        let source = try controlled { () throws(ControlError) in try LineFile(file.path) }
+        try controlled { () throws(ControlError) in
+            try UsersFile.checkMode(source.status, file.path)
+        }
+        let temporary = "\(file.database).new"
+        var writer = try started(temporary)
+        var seen: [[UInt8]: (count: Int, sample: [UInt8])] = [:]
+        var count = 0
+        var verifiers = 0
+        do throws(ConstantDatabaseWriter.Failure) {
+            try writer.add([], UsersFile.format(size: Int(source.status.st_size)))
+            try writer.add(UsersFile.secretKey, secret)
+        } catch { throw failure(error, file) }
+        while let user = try next(source, file) {
+            count += 1
+            if user.verifier != nil { verifiers += 1 }
+            if let cost = costs(user.passwordField) {
+                seen[cost, default: (0, user.passwordField)].count += 1
+            }
+            do throws(ConstantDatabaseWriter.Failure) {
+                try writer.add(user.login, user.rest)
+            } catch { throw failure(error, file) }
+        }
+        let decoy = seen.max { ($0.value.count, $1.key.count) < ($1.value.count, $0.key.count) }
+        do throws(ConstantDatabaseWriter.Failure) {
+            try writer.add(UsersFile.verifiersKey, "\(verifiers)".utf8)
+            if let decoy { try writer.add(UsersFile.decoyKey, decoy.value.sample) }
+            try writer.commit(modified: source.status.st_mtim)
+        } catch { throw failure(error, file) }
+        try controlled { () throws(ControlError) in
+            try replace(temporary, file.database, like: source.status)
+        }
+        return count
+    }
+
+    private static func existingSecret(of file: UsersFile) throws(UsersError) -> [UInt8]? {
+        // Whatever is wrong with an old database, a new one is made.
+        guard let old = try? ConstantDatabase.ifPresent(file.database),
+            let secret = try? old.value(for: UsersFile.secretKey), secret.count >= 32
+        else { return nil }
+        return secret
+    }
+
+    private static func started(_ path: String) throws(UsersError) -> ConstantDatabaseWriter {
+        do throws(SystemError) {
+            return try ConstantDatabaseWriter(replacing: path, mode: 0o600)
+        } catch { throw .control(.unreadable(error)) }
+    }
+
+    private static func next(
+        _ source: LineFile, _ file: UsersFile
+    ) throws(UsersError) -> UserLine? {
+        while let (number, line) = try controlled({ () throws(ControlError) in
+            try source.next()
+        }) {
+            guard line.isUserLine else { continue }
+            do throws(UserLine.Failure) { return try UserLine(line) } catch {
+                throw .control(
+                    .invalid(file: file.path, line: number, reason: error.description))
+            }
+        }
+        return nil
+    }
+
+    /// It has owner, group and permissions of the file before it has its name.
+    private static func replace(
+        _ temporary: String, _ path: String, like status: stat
+    ) throws(ControlError) {
+        do throws(SystemError) {
+            let new = try Files.open(temporary, O_RDONLY)
+            try ReplacementFile.give(
+                new.borrowed, temporary, mode: status.st_mode & 0o770, owner: status.st_uid,
+                group: status.st_gid)
+            try Files.rename(temporary, to: path)
+            let folder = ReplacementFile.folder(of: path)
+            let open = try Files.openFolder(folder)
+            try open.borrowed.sync(folder)
+        } catch {
+            _ = Glibc.unlink(temporary)
+            throw .unreadable(error)
+        }
+    }
+
+    /// What of a password field says how long a check takes: scheme, method, cost; nil where it is
+    /// nothing that is computed.
+    private static func costs(_ field: [UInt8]) -> [UInt8]? {
+        guard (try? StoredPassword(field)) != nil, let start = field.firstIndex(of: 0x24) else {
+            return nil
+        }
+        let parts = field[start...].split(separator: 0x24)
+        guard parts.count >= 2 else { return nil }
+        let isCost = parts[1].count <= 6 || parts[1].starts(with: "rounds=".utf8)
+        return Array(parts[0]) + (isCost ? [0x24] + Array(parts[1]) : [])
+    }
+
+    private static func failure(
+        _ failure: ConstantDatabaseWriter.Failure, _ file: UsersFile
+    ) -> UsersError {
+        switch failure {
+        case .system(let error): .control(.unreadable(error))
+        case .tooLarge:
+            .control(.invalid(file: file.database, line: nil, reason: "a cdb has at most 4 GiB"))
+        case .duplicate(let key): duplicate(key, file)
+        }
+    }
+
+    /// Names the second line of a login. It is looked for in the file again.
+    private static func duplicate(_ key: [UInt8], _ file: UsersFile) -> UsersError {
+        var first: Int?
+        if let source = try? LineFile(file.path) {
+            while let (number, line) = try? source.next() {
+                guard line.isUserLine, let user = try? UserLine(line), user.login == key else {
+                    continue
+                }
+                if let first {
+                    return .control(.duplicate(key, file.path, first: first, second: number))
+                }
+                first = number
+            }
+        }
+        return .control(
+            .invalid(file: file.path, line: nil, reason: "\(key.printable) is there twice"))
+    }
+}
+
+private enum LoginBytes {
+    static var random: [UInt8] {
+        var generator = SystemRandomNumberGenerator()
+        return (0..<32).map { _ in generator.next() }
+    }
+}

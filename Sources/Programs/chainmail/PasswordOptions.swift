@@ -1,0 +1,174 @@
+// PasswordOptions: where new passwords come from, and how they are stored.
+// chainmail(1), user add.
+// SPDX-License-Identifier: MIT
+
+import Accounts
+import ArgumentParser
+import Control
+import Glibc
+import MailModel
+import Passwords
+import UnixIO
+
+/// What `user add` and `user passwd` are told.
+struct PasswordOptions: ParsableArguments {
+    /// The most bytes of a list.
+    static let longestList = 256 << 20
+
+    @Flag(help: "Read the password from standard input, up to the end of the first line.")
+    var passwordStdin = false
+    @Option(help: "Read lines LOGIN PASSWORD from a file, - for standard input.")
+    var from: String?
+    @Flag(help: "What is given is a hash already, such as {CRYPT}$2y$..., and is kept as it is.")
+    var hashed = false
+    @Option(help: "How passwords are hashed: yescrypt, bcrypt, sha512.")
+    var hash = "yescrypt"
+    @Option(help: "The cost of a hash; the library's own by default.")
+    var cost: Int?
+    @Option(help: "Iterations for SCRAM-SHA-256.")
+    var scramIterations = SCRAMVerifier.defaultIterations
+    @Flag(help: "Store nothing for SCRAM-SHA-256.")
+    var noScram = false
+    @Argument(help: "The login.")
+    var login: String?
+
+    func validate() throws {
+        guard (login == nil) != (from == nil) else {
+            throw ValidationError("give a login, or a list with --from")
+        }
+        guard from == nil || !passwordStdin else {
+            throw ValidationError("--from and --password-stdin do not go together")
+        }
+        guard let method = HashMethod.all.first(where: { $0.name == hash }) else {
+            let names = HashMethod.all.map(\.name).joined(separator: ", ")
+            throw ValidationError("--hash is one of \(names)")
+        }
+        guard cost.map(method.costs.contains) ?? true else {
+            throw ValidationError(
+                "--cost of \(hash) is \(method.costs.lowerBound) to \(method.costs.upperBound)")
+        }
+        guard (4096...SCRAMVerifier.maximumIterations).contains(scramIterations) else {
+            throw ValidationError(
+                "--scram-iterations is 4096 to \(SCRAMVerifier.maximumIterations)")
+        }
+    }
+
+    /// The lines of the users that were named, with their passwords.
+    func stored() throws -> [UserLine] {
+        if let from { return try list(from) }
+        let login = try line("login") { () throws(UserLine.Failure) in
+            try UserLine.login(Array((self.login ?? "").utf8))
+        }
+        return [try user(login, password: try password(), "password")]
+    }
+
+    private var settings: NewPassword {
+        NewPassword(
+            HashMethod.all.first { $0.name == hash } ?? .yescrypt, cost: cost,
+            iterations: noScram ? nil : scramIterations)
+    }
+
+    private func password() throws -> [UInt8] {
+        if passwordStdin {
+            let text = try Descriptor(rawValue: 0).readToEnd("standard input", limit: 65_536)
+            let line = text.prefix { $0 != 0x0A }
+            return Array(line.last == 0x0D ? line.dropLast() : line)
+        }
+        guard isatty(0) == 1 else {
+            throw Failure.usage("standard input is no terminal: give --password-stdin")
+        }
+        let first = try ask("Password: ")
+        guard try hashed || ask("Again: ") == first else {
+            throw Failure.data("the passwords differ")
+        }
+        return first
+    }
+
+    private func ask(_ prompt: String) throws -> [UInt8] {
+        try Descriptor(rawValue: 2).writeAll(Array(prompt.utf8), "terminal")
+        do throws(PasswordError) { return try HiddenLine.read(0) } catch {
+            throw Failure.data("\(error)")
+        }
+    }
+
+    /// A list is hashed by as many threads as there are processors.
+    private func list(_ file: String) throws -> [UserLine] {
+        let input = file == "-" ? "/dev/stdin" : file
+        let bytes = try Files.contents(of: input, limit: PasswordOptions.longestList)
+        let lines = try PasswordList(bytes, file).lines
+        let results = Parallel.map(lines) { entry in
+            Result { try user(entry.login, password: entry.password, "\(file):\(entry.number)") }
+        }
+        return try results.map { try $0.get() }
+    }
+
+    private func user(
+        _ login: [UInt8], password: [UInt8], _ place: String
+    ) throws -> UserLine {
+        let field: [UInt8]
+        var verifier: SCRAMVerifier?
+        do throws(PasswordError) {
+            if hashed {
+                field = try PasswordOptions.hash(password)
+            } else {
+                let stored = try settings.stored(password)
+                field = Array("{CRYPT}".utf8) + stored.hash
+                verifier = stored.verifier
+            }
+        } catch {
+            throw Failure.data("\(place): \(error)")
+        }
+        return try line(place) { [verifier] () throws(UserLine.Failure) in
+            try UserLine(login: login, field: field, verifier: verifier)
+        }
+    }
+
+    /// What is stored already, if that is something that can be checked.
+    private static func hash(_ text: [UInt8]) throws(PasswordError) -> [UInt8] {
+        guard try StoredPassword(text) != .locked, !text.contains(0x3A) else {
+            throw .failed("no hash, or one with a colon")
+        }
+        return text
+    }
+
+    private func line<Value>(
+        _ place: String, _ body: () throws(UserLine.Failure) -> Value
+    ) throws -> Value {
+        do throws(UserLine.Failure) { return try body() } catch {
+            throw Failure.data("\(place): \(error)")
+        }
+    }
+}
+
+/// The lines `LOGIN PASSWORD` of a list. A blank divides them; a password may hold more of those.
+struct PasswordList {
+    struct Entry: Sendable {
+        let number: Int
+        let login: [UInt8]
+        let password: [UInt8]
+    }
+
+    private(set) var lines: [Entry] = []
+
+    /// - Throws: `Failure.data` with file and line for a login that is none or is there twice.
+    init(_ bytes: [UInt8], _ file: String) throws {
+        var first: [[UInt8]: Int] = [:]
+        let all = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
+        for (index, line) in all.enumerated() {
+            let line = line.last == 0x0D ? line.dropLast() : line
+            guard let start = line.first, start != 0x23 else { continue }
+            guard let end = line.firstIndex(where: \.isBlank) else {
+                throw Failure.data("\(file):\(index + 1): not LOGIN PASSWORD")
+            }
+            guard let login = try? UserLine.login(line[..<end]) else {
+                throw Failure.data("\(file):\(index + 1): no login")
+            }
+            if let other = first.updateValue(index + 1, forKey: login) {
+                throw Failure.data(
+                    "\(file):\(index + 1): \(login.printable) is in line \(other) already")
+            }
+            lines.append(
+                Entry(number: index + 1, login: login, password: Array(line[(end + 1)...])))
+        }
+    }
+}
