@@ -112,6 +112,9 @@ let package = Package(
                 "Accounts", "Passwords", "MailModel", "UnixIO", "Control", "Recipients", "SQL",
                 "SQLite", "PostgreSQL",
             ]),
+        .target(
+            name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        module("TLS", ["COpenSSL", "UnixIO", "Control", "MailModel", systemPackage]),
 
         // Filters and their chain.
         module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),
@@ -210,6 +213,7 @@ let package = Package(
         tests(
             "SenderPolicy",
             ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
+        tests("TLS", ["TLS", "Control", "UnixIO", "TestSupport"]),
         tests("SQL", ["SQL"]),
         tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
         tests("SASL", ["SASL", "CGSASL"]),

@@ -41,6 +41,7 @@ private let table: [String: Set<String>] = {
         "Credentials": control.union([
             "Accounts", "Passwords", "Recipients", "SQL", "SQLite", "PostgreSQL",
         ]),
+        "TLS": control.union(["COpenSSL"]),
         "Callout": control.union(["Resolver", "SMTPProtocol", "SMTPClient"]),
         "RecipientValidation": control.union([
             "FilterKit", "Recipients", "SQL", "SQLite", "Callout", "Resolver", "SMTPProtocol",
