@@ -115,6 +115,12 @@ let package = Package(
         .target(
             name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         module("TLS", ["COpenSSL", "UnixIO", "Control", "MailModel", systemPackage]),
+        module(
+            "AuthCheck",
+            [
+                "AuthProtocol", "Credentials", "Passwords", "SASL", "CUnix", "MailModel", "UnixIO",
+                "Workers", "Control",
+            ]),
 
         // Filters and their chain.
         module("FilterKit", ["MailModel", "UnixIO", "Workers", "Control"]),
@@ -163,6 +169,7 @@ let package = Package(
         program("queue-manager", ["MailQueue", "Delivery", "Workers"]),
         program("deliver-local", ["Delivery", "Workers"]),
         program("deliver-remote", ["Delivery", "Workers"]),
+        program("auth-check", ["AuthCheck"], linker: hasStaticRuntime),
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),
         program(

@@ -18,7 +18,7 @@ public struct AuthClient: Sendable {
     /// - Throws: `ExchangeError` when the service cannot be asked.
     public func mechanisms(deadline: Deadline) throws(ExchangeError) -> [AuthMechanism] {
         var request = Fields()
-        request.append("chainmail", AuthRequest.version)
+        request.append("chainmail", AuthQuestion.version)
         request.append("request", "mechanisms")
         let answer = try Exchange.call(socket, request, deadline: deadline).fields
         guard answer.text("status") == "mechanisms" else {
@@ -31,7 +31,7 @@ public struct AuthClient: Sendable {
     /// Begins a conversation.
     /// - Throws: `ExchangeError` when the service cannot be asked; not known, so temporary.
     public func begin(
-        _ request: AuthRequest, deadline: Deadline
+        _ request: AuthQuestion, deadline: Deadline
     ) throws(ExchangeError) -> AuthDialogue {
         let connection: Connection
         do {
@@ -52,12 +52,12 @@ public struct AuthDialogue: ~Copyable {
 
     /// What the service says to what the client said last.
     /// - Throws: `ExchangeError`.
-    public func answer(deadline: Deadline) throws(ExchangeError) -> AuthAnswer {
+    public func answer(deadline: Deadline) throws(ExchangeError) -> AuthReply {
         let fields = try Exchange.receive(
-            on: connection, limit: AuthRequest.longestFrame, deadline: deadline
+            on: connection, limit: AuthQuestion.longestFrame, deadline: deadline
         ).fields
         do throws(FieldsError) {
-            return try AuthAnswer(fields)
+            return try AuthReply(fields)
         } catch {
             throw .malformed(connection.object, error)
         }

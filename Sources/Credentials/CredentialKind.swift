@@ -37,6 +37,7 @@ struct CredentialKind: Sendable {
     /// All kinds.
     static let all: [CredentialKind] = [
         .users, .checkpassword, .vpopmail, .vmailmgr, .sqlite, .postgresql, .dovecot,
+        .oauth, .certificate,
     ]
 
     /// The source of a line.

@@ -18,7 +18,7 @@ public struct CredentialSources {
     /// The longest login, in bytes.
     public static let longestLogin = 255
 
-    private let sources: [any PasswordSource]
+    let sources: [any PasswordSource]
     private let secret: LoginSecret
 
     /// Reads `control/auth` and looks at each source as far as that can be done without a server.
@@ -110,7 +110,7 @@ public struct CredentialSources {
         try secret.decoy(for: login)
     }
 
-    private static func isLogin(_ login: [UInt8]) -> Bool {
+    static func isLogin(_ login: [UInt8]) -> Bool {
         !login.isEmpty && login.count <= longestLogin && !login.contains(0)
     }
 }

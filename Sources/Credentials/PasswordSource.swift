@@ -22,6 +22,10 @@ public struct Abilities: OptionSet, Hashable, Sendable {
     public static let scram = Abilities(rawValue: 4)
     /// The answer to a challenge of CRAM-MD5 can be checked.
     public static let cramMD5 = Abilities(rawValue: 8)
+    /// A token of OAuth can be checked.
+    public static let token = Abilities(rawValue: 16)
+    /// The names of a verified certificate are users.
+    public static let certificate = Abilities(rawValue: 32)
 }
 
 /// What is known of who logs in, and how long the answer may take.
@@ -110,6 +114,14 @@ public protocol PasswordSource: AnyObject {
 
     /// Checks what came back for a challenge of CRAM-MD5.
     func verify(_ login: [UInt8], _ answer: CRAMAnswer, _ context: LoginContext) -> LoginAnswer
+
+    /// Checks a token of OAuth, of somebody who wants to be `login`, empty when he does not say.
+    func verify(token: [UInt8], for login: [UInt8], _ context: LoginContext) -> LoginAnswer
+
+    /// Who the names of a certificate are that TLS has verified.
+    func verify(
+        certificate names: [[UInt8]], as identity: [UInt8], _ context: LoginContext
+    ) -> LoginAnswer
 }
 
 /// A challenge of CRAM-MD5 and what came back. RFC 2195, section 2.

@@ -12,8 +12,9 @@ public protocol SASLAuthority: AnyObject {
     /// Whether a login has this password: PLAIN and LOGIN.
     func verifies(_ login: [UInt8], password: [UInt8]) -> Bool
 
-    /// The password of a login: CRAM-MD5.
-    func clearText(of login: [UInt8]) -> [UInt8]?
+    /// Whether a login has the password that makes this digest, hexadecimal digits, of the challenge:
+    /// CRAM-MD5. Some that can tell do not give the password itself.
+    func verifies(_ login: [UInt8], digest: [UInt8], of challenge: [UInt8]) -> Bool
 
     /// What SCRAM needs of a login. For one that is not known too, so that nobody learns which
     /// are: keys that no proof fits.

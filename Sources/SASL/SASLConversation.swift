@@ -38,6 +38,9 @@ public final class SASLConversation {
     private var steps = 0
     /// True once a property that binds was asked for.
     private var wantsBinding = false
+    /// The challenge of CRAM-MD5, and the login that came back.
+    private var challenge: [UInt8] = []
+    private var named: [UInt8]?
 
     /// No mechanism needs more rounds.
     static let mostSteps = 4
@@ -70,7 +73,7 @@ public final class SASLConversation {
     }
 
     /// The login that the client named so far.
-    public var login: [UInt8]? { property(GSASL_AUTHID) }
+    public var login: [UInt8]? { named ?? property(GSASL_AUTHID) }
 
     /// The identity that the client wants to act as; nil when it names none.
     public var authorization: [UInt8]? {
@@ -85,10 +88,7 @@ public final class SASLConversation {
         if let input, mechanism != "PLAIN", input.contains(0) { return .refused(.malformed) }
         switch mechanism {
         case "LOGIN": return stepLOGIN(input)
-        // RFC 4954, section 4: the server speaks first, an initial response is an error. The
-        // library takes an empty answer for the wish to see the challenge again.
-        case "CRAM-MD5" where (input?.isEmpty ?? true) != (steps == 1):
-            return .refused(.malformed)
+        case "CRAM-MD5": return stepCRAM(input)
         // RFC 5802, section 6: whoever wants to be bound uses the mechanism that binds.
         case "SCRAM-SHA-256" where steps == 1 && input?.first == 0x70:
             return .refused(.malformed)
@@ -113,6 +113,25 @@ public final class SASLConversation {
         let step = ask(input)
         if case .challenge = step { return .challenge(Array("Password:".utf8)) }
         return step
+    }
+
+    /// The library makes the challenge. What comes back is judged by who knows the password, or
+    /// another who does.
+    private func stepCRAM(_ input: [UInt8]?) -> SASLStep {
+        guard let input else {
+            let step = steps == 1 ? ask(nil) : .refused(.malformed)
+            if case .challenge(let bytes) = step { challenge = bytes }
+            return step
+        }
+        // RFC 4954, section 4: where the server speaks first an initial response is an error.
+        // RFC 2195, section 2: a name, a blank, and 32 digits.
+        guard !challenge.isEmpty, input.count > 33, input[input.count - 33] == 0x20 else {
+            return .refused(.malformed)
+        }
+        let name = Array(input.dropLast(33))
+        named = name
+        return authority.verifies(name, digest: Array(input.suffix(32)), of: challenge)
+            ? .accepted(final: nil) : .refused(.credentials)
     }
 
     private func ask(_ input: [UInt8]?) -> SASLStep {
@@ -161,8 +180,6 @@ public final class SASLConversation {
                 ? GSASL_OK : GSASL_AUTHENTICATION_ERROR
         case GSASL_VALIDATE_EXTERNAL:
             return authority.certifies(authorization ?? []) ? GSASL_OK : GSASL_AUTHENTICATION_ERROR
-        case GSASL_PASSWORD where mechanism == "CRAM-MD5":
-            return set(property, authority.clearText(of: login ?? []))
         case GSASL_SCRAM_ITER where mechanism.hasPrefix("SCRAM-"): return setKeys()
         case GSASL_CB_TLS_EXPORTER: return setBinding(property, authority.binding?.exporter)
         case GSASL_CB_TLS_UNIQUE: return setBinding(property, authority.binding?.unique)

@@ -100,4 +100,13 @@ public enum Secret {
         }
         array = []
     }
+
+    /// Overwrites the bytes in place, for everybody who shares them: for what was received and is
+    /// used no more. Never for an array that is written in the source.
+    public static func erase(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress else { return }
+            explicit_bzero(UnsafeMutableRawPointer(mutating: start), bytes.count)
+        }
+    }
 }

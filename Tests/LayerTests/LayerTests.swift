@@ -35,6 +35,7 @@ private let table: [String: Set<String>] = {
         "SQLite": system.union(["CSQLite", "SQL"]),
         "PostgreSQL": system.union(["CPostgreSQL", "SQL"]),
         "SASL": ["CGSASL", "Glibc"],
+        "AuthCheck": pools.union(["CUnix", "AuthProtocol", "Credentials", "Passwords", "SASL"]),
         "AuthProtocol": system.union(["Workers"]),
         "Passwords": ["CPasswords", "Glibc", "MailModel"],
         "Accounts": control.union(["Passwords"]),
@@ -55,7 +56,7 @@ private let table: [String: Set<String>] = {
         "SMTPServer": engine.subtracting(["Resolver", "SMTPClient"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
-            "Accounts", "Delivery", "Passwords", "SMTPServer", "ArgumentParser", "Quarantine",
+            "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser", "Quarantine",
         ]),
     ]
 }()

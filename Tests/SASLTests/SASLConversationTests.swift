@@ -23,9 +23,10 @@ private final class OneUser: SASLAuthority {
         return knows(login) && password == Array(self.password.utf8)
     }
 
-    func clearText(of login: [UInt8]) -> [UInt8]? {
-        asked.append("clear")
-        return knows(login) ? Array(password.utf8) : nil
+    func verifies(_ login: [UInt8], digest: [UInt8], of challenge: [UInt8]) -> Bool {
+        asked.append("digest")
+        let client = Client("CRAM-MD5", [(GSASL_AUTHID, name), (GSASL_PASSWORD, password)])
+        return client.step(challenge) == login + [0x20] + digest && knows(login)
     }
 
     func scramKeys(of login: [UInt8]) -> SCRAMKeys? {

@@ -1,11 +1,11 @@
-// AuthAnswer: what auth-check answers.
+// AuthReply: what auth-check answers.
 // auth-protocol(7).
 // SPDX-License-Identifier: MIT
 
 import MailModel
 
 /// The answer to one round of a conversation. After any but a challenge the conversation is over.
-public enum AuthAnswer: Equatable, Sendable {
+public enum AuthReply: Equatable, Sendable {
     /// The client must answer this, which may be empty.
     case challenge([UInt8])
     /// The client is this user, and is told this too when there is something.

@@ -1,11 +1,11 @@
-// AuthRequest: what auth-check is asked.
+// AuthQuestion: what auth-check is asked.
 // auth-protocol(7).
 // SPDX-License-Identifier: MIT
 
 public import MailModel
 
 /// The first frame of a conversation.
-public struct AuthRequest: Equatable, Sendable {
+public struct AuthQuestion: Equatable, Sendable {
     /// The version of the protocol that this code speaks.
     public static let version = "1"
 
@@ -39,7 +39,7 @@ public struct AuthRequest: Equatable, Sendable {
     /// The request on the wire.
     public var fields: Fields {
         var fields = Fields()
-        fields.append("chainmail", AuthRequest.version)
+        fields.append("chainmail", AuthQuestion.version)
         fields.append("request", "authenticate")
         fields.append("mechanism", mechanism)
         if let response { fields.append("response", response) }
@@ -53,13 +53,13 @@ public struct AuthRequest: Equatable, Sendable {
     /// Reads a request.
     /// - Throws: `FieldsError`, for another version too.
     public init(_ fields: Fields) throws(FieldsError) {
-        guard fields.text("chainmail") == AuthRequest.version else {
+        guard fields.text("chainmail") == AuthQuestion.version else {
             throw .badValue("chainmail")
         }
         guard let mechanism = fields.text("mechanism") else { throw .missing("mechanism") }
         self.init(
             mechanism: mechanism, response: fields["response"], facts: fields.facts)
-        guard (response?.count ?? 0) <= AuthRequest.longestResponse else {
+        guard (response?.count ?? 0) <= AuthQuestion.longestResponse else {
             throw .badValue("response")
         }
         tlsExporter = fields["tls-exporter"]
