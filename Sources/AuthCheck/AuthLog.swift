@@ -15,7 +15,7 @@ struct AuthLog {
         switch answer {
         case .challenge: break
         case .accepted(let user, _): event("login", question, login, ("user", user.printable))
-        case .refused(let reason):
+        case .refused(let reason, _):
             event("login-refused", question, login, ("reason", reason.rawValue))
         case .unavailable(let reason):
             event("login-unavailable", question, login, ("error", reason))

@@ -38,7 +38,7 @@ public enum AuthServer {
                     sources: sources, library: try SASLLibrary(), held: held, options: options,
                     log: AuthLog())
                 Watch.arm(longestStep)
-                return { connection, _ in
+                return { connection, _, _ in
                     Watch.begin()
                     defer { Watch.end() }
                     service.serve(connection)

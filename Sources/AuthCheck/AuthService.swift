@@ -81,6 +81,7 @@ struct AuthService {
 
     private var mechanisms: Fields {
         var fields = Fields()
+        fields.append("chainmail", AuthQuestion.version)
         fields.append("status", "mechanisms")
         let abilities = sources.abilities
         for mechanism in AuthMechanism.allCases where mechanism.isServed(by: abilities) {

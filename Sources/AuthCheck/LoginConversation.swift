@@ -48,7 +48,7 @@ final class LoginConversation {
         case .token: return token(response)
         case .tokenRefused:
             // RFC 7628, section 3.2.3: whatever the client answers, it has failed.
-            return .refused(.credentials)
+            return .refused(.credentials, login: login)
         case .none: return .refused(.mechanism)
         }
     }
@@ -59,12 +59,14 @@ final class LoginConversation {
         switch step {
         case .challenge(let bytes): return .challenge(bytes)
         case .failed(let error): return .unavailable("\(error)")
-        case .refused(let reason): return .refused(AuthRefusal(reason))
+        case .refused(let reason): return .refused(AuthRefusal(reason), login: login)
         case .accepted(let final):
-            guard case .accepted(let user) = desk.finding else { return .refused(.credentials) }
+            guard case .accepted(let user) = desk.finding else {
+                return .refused(.credentials, login: login)
+            }
             let names = [conversation.login, user].compactMap(\.self)
             guard LoginConversation.mayAct(as: conversation.authorization, names) else {
-                return .refused(.authorization)
+                return .refused(.authorization, login: login)
             }
             return .accepted(user: user, final: final)
         }
@@ -80,7 +82,7 @@ final class LoginConversation {
 
     private func token(_ response: [UInt8]?) -> AuthReply {
         guard let response, !response.isEmpty else { return .challenge([]) }
-        guard let bearer = OAuthBearer(response) else { return .refused(.malformed) }
+        guard let bearer = OAuthBearer(response) else { return .refused(.malformed, login: login) }
         defer { Secret.erase(bearer.token) }
         login = bearer.authorization.isEmpty ? nil : bearer.authorization
         let isRight =

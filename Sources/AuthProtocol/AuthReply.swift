@@ -10,21 +10,25 @@ public enum AuthReply: Equatable, Sendable {
     case challenge([UInt8])
     /// The client is this user, and is told this too when there is something.
     case accepted(user: [UInt8], final: [UInt8]?)
-    /// It is not let in. The word is for logs; it never says whether there is such a login.
-    case refused(AuthRefusal)
+    /// It is not let in. The word is for logs, and never says whether there is such a login; the
+    /// login is the one that the client named, if it did.
+    case refused(AuthRefusal, login: [UInt8]? = nil)
     /// That cannot be said now.
     case unavailable(String)
 
     /// The answer on the wire.
     public var fields: Fields {
         var fields = Fields()
+        fields.append("chainmail", AuthQuestion.version)
         fields.append("status", word)
         switch self {
         case .challenge(let bytes): fields.append("challenge", bytes)
         case .accepted(let user, let final):
             fields.append("user", user)
             if let final { fields.append("final", final) }
-        case .refused(let reason): fields.append("reason", reason.rawValue)
+        case .refused(let reason, let login):
+            fields.append("reason", reason.rawValue)
+            if let login { fields.append("login", login) }
         case .unavailable(let reason): fields.append("reason", reason)
         }
         return fields
@@ -45,7 +49,7 @@ public enum AuthReply: Equatable, Sendable {
             self = .accepted(user: user, final: fields["final"])
         case "refused":
             let reason = fields.text("reason").flatMap(AuthRefusal.init(rawValue:))
-            self = .refused(reason ?? .credentials)
+            self = .refused(reason ?? .credentials, login: fields["login"])
         case "unavailable": self = .unavailable(try value("reason").printable)
         default: throw .badValue("status")
         }

@@ -31,6 +31,13 @@ extension ServerSession {
 
     private mutating func begin(_ new: Transaction) -> SessionStep {
         transaction = nil
+        guard asksForSender, let user, !isDiscarded else { return judge(new) }
+        pending = .sender(new)
+        return .admitSender(new.envelope.reversePath, user: user)
+    }
+
+    /// Asks for the verdict.
+    mutating func judge(_ new: Transaction) -> SessionStep {
         var facts = facts
         facts[.message] = Array(new.id.description.utf8)
         facts[.bodyType] = new.parameters.bodyType

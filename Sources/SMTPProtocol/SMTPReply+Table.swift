@@ -51,6 +51,8 @@ extension SMTPReply {
     static let alreadyAuthenticated = SMTPReply(503, .init(5, 5, 1), "Already authenticated")
     static let inTransaction = SMTPReply(
         503, .init(5, 5, 1), "Not between MAIL and the end of its message")
+    static let foreignReversePath = SMTPReply(
+        553, .init(5, 7, 1), "This reverse-path is not yours")
     static let badAUTH = SMTPReply(501, .init(5, 5, 4), "Syntax: AUTH mechanism")
     static let badBase64 = SMTPReply(501, .init(5, 5, 2), "That is not base64")
     static let cancelled = SMTPReply(501, .init(5, 7, 0), "Authentication cancelled")

@@ -14,6 +14,7 @@ public struct ServerSession: Sendable {
         case nothing
         case connect
         case helo(HELOCandidate)
+        case sender(Transaction)
         case mail(Transaction)
         case admission(Mailbox)
         case recipient(Mailbox)
@@ -26,7 +27,7 @@ public struct ServerSession: Sendable {
     }
 
     /// Names and limits.
-    public let settings: SessionSettings
+    public internal(set) var settings: SessionSettings
     /// What is known of the client, as the next request will carry it.
     public internal(set) var facts: Facts
     /// The id of the session.
@@ -129,7 +130,7 @@ public struct ServerSession: Sendable {
         case .recipient(let mailbox): return recipientJudged(verdict, mailbox)
         case .data: return dataJudged(verdict)
         case .judgedMessage: return messageJudged(verdict)
-        case .nothing, .admission, .message, .submission, .tls, .authentication:
+        case .nothing, .sender, .admission, .message, .submission, .tls, .authentication:
             pending = question
             return .reply(.outOfStep)
         }

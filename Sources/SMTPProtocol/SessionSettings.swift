@@ -31,6 +31,8 @@ public struct SessionSettings: Hashable, Sendable {
     public var mechanismsInClear: [String] = []
     /// True when only authenticated clients, and those that may relay anyway, may say MAIL.
     public var requiresAuth = false
+    /// True when authenticated users may not use every reverse-path.
+    public var limitsSenders = false
     /// True when this client may say XCLIENT.
     public var allowsXCLIENT = false
     /// What becomes of a bare LF in a message of this client.

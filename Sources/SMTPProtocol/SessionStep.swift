@@ -21,6 +21,8 @@ public enum SessionStep: Equatable, Sendable {
     case authenticate(AuthRequest)
     /// Give this reply, then read a line of up to 12288 octets: `responded(_:)`.
     case challenge(SMTPReply)
+    /// Say whether the authenticated user may use this reverse-path: `senderAdmitted(_:)`.
+    case admitSender(ReversePath, user: [UInt8])
     /// Say whether mail for this mailbox is accepted here: `admitted(_:)`.
     case admit(Mailbox)
     /// Get a verdict: `judged(_:)`. At stage `message` the driver knows where the message is. The

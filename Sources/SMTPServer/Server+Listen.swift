@@ -2,6 +2,7 @@
 // smtp-server(8).
 // SPDX-License-Identifier: MIT
 
+import AuthProtocol
 import Control
 import FilterChain
 import MailModel
@@ -39,5 +40,8 @@ extension Server {
         chain = try Chain(options.root)
         self.delayed = delayed
         self.log = log
+        authClient = AuthClient(socket: options.root.socket("auth-check"))
+        authOffer = AuthOffer(authClient)
+        _ = authOffer.mechanisms
     }
 }

@@ -2,6 +2,7 @@
 // smtp-server(8).
 // SPDX-License-Identifier: MIT
 
+import AuthProtocol
 import FilterChain
 import MailModel
 import UnixIO
@@ -12,6 +13,8 @@ public struct Server {
     let chain: Chain
     let delayed: SharedPlaces
     let log: Log
+    let authClient: AuthClient
+    let authOffer: AuthOffer
 
     /// Serves a connection that was accepted from a listener of this profile.
     func serve(_ connection: consuming OwnedDescriptor, _ profile: ListenerProfile) {

@@ -17,6 +17,9 @@ public struct ServerConfiguration {
     let domains: AcceptedDomains
     let relayClients: [Network]
     let queue: QueueClient
+    let auth: AuthSettings
+    /// Which reverse-paths users may use; nil when every user may use all.
+    let senderLogins: SenderLogins?
 
     /// Reads what the root folder of the command line holds.
     /// - Throws: `ControlError`, `UsageError`, and whatever is wrong with filters.d.
@@ -31,6 +34,9 @@ public struct ServerConfiguration {
         session.postmasterDomain = try control.lineOrMe("envnoathost").printable
         session.messageSize = try control.databytes() ?? 0
         session.recipients = try control.integer("maxrcpt") ?? session.recipients
+        auth = options.auth
+        senderLogins = try SenderLogins(control)
+        session.limitsSenders = senderLogins != nil
         var limits = ServerLimits()
         if let seconds = try control.integer("timeoutsmtpd"), seconds > 0 {
             limits.command = .seconds(min(seconds, 86_400))

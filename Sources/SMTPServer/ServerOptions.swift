@@ -18,6 +18,7 @@ public struct ServerOptions {
     let namesService: Bool
     let workers: ClosedRange<Int>
     let readyDescriptor: Int32?
+    let auth: AuthSettings
     private let given: ServerSettings
 
     /// The options that there are.
@@ -34,7 +35,7 @@ public struct ServerOptions {
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
             .value("delayed-sessions", "N", "sessions that may wait at a time (half)"),
             .readyDescriptor,
-        ])
+        ] + AuthSettings.options)
 
     /// Reads the options, and what `control/smtpserver` says of them.
     /// - Throws: `UsageError`, `ControlError`.
@@ -54,6 +55,7 @@ public struct ServerOptions {
         given = try ServerSettings(options, root.control)
         workers = try given.range("workers") ?? 8...200
         readyDescriptor = try options.integer("ready-fd", in: 0...1023).map(Int32.init)
+        auth = try AuthSettings(given)
         _ = try limits(over: ServerLimits())
     }
 

@@ -17,6 +17,7 @@ struct SessionDriver: ~Copyable {
     var session: ServerSession
     var wire: Wire
     let log: SessionLog
+    var authentication = Authentication()
     /// What the next reply is about. The message is kept too: by then it may be forgotten.
     private var subject: (Subject, message: String?)?
     private var stored: StoredMessage?
@@ -59,9 +60,9 @@ struct SessionDriver: ~Copyable {
         case .read: return session.take(try nextLine())
         case .startTLS(let reply): return try startTLS(reply)
         case .authenticate(let request): return try authenticate(request)
-        case .challenge(let reply):
-            give(reply)
-            return session.responded(try nextLine())
+        case .challenge(let reply): return try challenge(reply)
+        case .admitSender(let path, let user):
+            return session.senderAdmitted(admits(path, user))
         case .close(let reply):
             give(reply)
             try wire.finish(within: limits.command, isExpected: reply.code == 221)
@@ -72,6 +73,7 @@ struct SessionDriver: ~Copyable {
             if case .notOurs = admission { report(refused: mailbox) }
             return session.admitted(admission)
         case .judge(let request):
+            if request.stage == .helo { offerMechanisms() }
             return session.judged(try waited(for: judge(request), request))
         case .receive(let reply):
             give(reply)
@@ -84,7 +86,7 @@ struct SessionDriver: ~Copyable {
     var limits: ServerLimits { server.configuration.limits }
 
     /// The client's next line. Between transactions the server may stop.
-    private mutating func nextLine() throws(StreamError) -> CommandLine {
+    mutating func nextLine() throws(StreamError) -> CommandLine {
         let mayStop = !session.isInTransaction
         if mayStop, acceptedMessages > 0, Stop.hasCome { throw .stopping }
         return try wire.line(within: limits.command, mayStop: mayStop)

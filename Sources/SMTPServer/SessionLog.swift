@@ -46,7 +46,13 @@ struct SessionLog {
             guard reply.code >= 400 else { return }
             let name = subject.name
             event(name, reply, message, "helo", facts[.helo]?.printable)
-        case .mail(let path): event("mail", reply, message, "reverse-path", path.bytes.printable)
+        case .mail(let path):
+            event(
+                "mail", reply, message, "reverse-path", path.bytes.printable,
+                [
+                    ("helo", facts[.helo]?.printable),
+                    ("auth-user", facts[.authUser]?.printable),
+                ])
         case .recipient(let mailbox): event("rcpt", reply, message, "recipient", "\(mailbox)")
         case .message(let length): event("message", reply, message, "size", "\(length)")
         }
@@ -87,14 +93,14 @@ struct SessionLog {
     }
 
     private func event(
-        _ name: String, _ reply: SMTPReply, _ message: String?, _ key: String, _ value: String?
+        _ name: String, _ reply: SMTPReply, _ message: String?, _ key: String, _ value: String?,
+        _ others: [(key: String, value: String?)] = []
     ) {
         log.event(
             name,
-            [
-                "session": session, "message": message, key: value, "code": "\(reply.code)",
-                "status": reply.status.map(\.description),
-                "text": reply.code >= 400 ? reply.text : nil,
+            pairs: [("session", session), ("message", message), (key, value)] + others + [
+                ("code", "\(reply.code)"), ("status", reply.status.map(\.description)),
+                ("text", reply.code >= 400 ? reply.text : nil),
             ])
     }
 }

@@ -53,10 +53,11 @@ private let table: [String: Set<String>] = {
         "MailQueue": pools,
         "SMTPClient": system.union(["SMTPProtocol"]),
         "Delivery": engine.subtracting(["FilterChain"]),
-        "SMTPServer": engine.subtracting(["Resolver", "SMTPClient"]),
+        "SMTPServer": engine.subtracting(["Resolver", "SMTPClient"]).union(["AuthProtocol"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
-            "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser", "Quarantine",
+            "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",
+            "Quarantine",
         ]),
     ]
 }()

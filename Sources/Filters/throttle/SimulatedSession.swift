@@ -7,7 +7,9 @@ import MailModel
 /// What is known of a session so far, and what of it would have been refused.
 struct SimulatedSession {
     /// The events of smtp-server that are read.
-    static let events: Set<String> = ["connect", "mail", "rcpt", "message", "disconnect"]
+    static let events: Set<String> = [
+        "connect", "login-refused", "mail", "rcpt", "message", "disconnect",
+    ]
 
     private var facts = Facts()
     private var reversePath: ReversePath?
@@ -35,6 +37,12 @@ struct SimulatedSession {
         if let helo = line["helo"] { facts[.helo] = helo }
         switch line.event {
         case "connect": return [Occasion(.connect, facts)]
+        case "login-refused":
+            var tried = facts
+            tried[.authUser] = line["login"]
+            var failed = Occasion(.helo, tried)
+            failed.isFailure = true
+            return [failed]
         case "mail":
             reversePath = line["reverse-path"].flatMap { try? ReversePath($0) }
             recipients = []

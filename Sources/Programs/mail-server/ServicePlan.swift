@@ -23,11 +23,14 @@ struct ServicePlan {
 
     /// Filters first, the door to the world last: no client meets a server that is not whole.
     private static let services = [
-        ["queue-message", "deliver-local", "deliver-remote"], ["queue-manager"], ["smtp-server"],
+        ["queue-message", "auth-check", "deliver-local", "deliver-remote"], ["queue-manager"],
+        ["smtp-server"],
     ]
 
     private let root: Root
     private let steps: [ResidentStep]
+    /// True where there is a source of passwords.
+    private let checksLogins: Bool
 
     /// Reads the configuration.
     /// - Throws: what is wrong in it, with file and line, before anything is started.
@@ -43,6 +46,9 @@ struct ServicePlan {
                 "listen", nil, "nothing to listen on; a line is smtp ADDRESS:PORT")
         }
         steps = try Chain(root).residentSteps
+        checksLogins =
+            try Files.status(control.file("auth")) != nil
+            || Files.status("\(root.configuration)/users") != nil
     }
 
     /// The programs, group by group.
@@ -65,7 +71,7 @@ struct ServicePlan {
             program("filters/\(step.name)", step.program, step.arguments)
         }
         let services = try Self.services.map { names in
-            try names.map { name in
+            try names.filter { checksLogins || $0 != "auth-check" }.map { name in
                 guard let path = Programs.find(name) else { throw MissingProgram(name: name) }
                 return program(name, path, root.arguments + serving(name))
             }
@@ -77,7 +83,7 @@ struct ServicePlan {
     private func serving(_ name: String) -> [String] {
         switch name {
         case "queue-message": ["--serve"]
-        case "deliver-local", "deliver-remote": ["--serve", root.socket(name)]
+        case "auth-check", "deliver-local", "deliver-remote": ["--serve", root.socket(name)]
         default: []
         }
     }
