@@ -17,6 +17,8 @@ struct Conversation {
         .unavailable(Reply(454, .init(4, 7, 0), "Later"))
     }
     private(set) var logins: [AuthRequest] = []
+    /// Whether a user may use a reverse-path.
+    var admitsSender: (ReversePath, [UInt8]) -> Bool = { _, _ in true }
     /// What a handshake shows; nil when there is none to be had.
     var handshake: TLSFacts? = TLSFacts(
         version: Array("TLSv1.3".utf8), cipher: Array("TLS_AES_128_GCM_SHA256".utf8))
@@ -88,6 +90,8 @@ struct Conversation {
             case .receive(let reply):
                 isReceiving = true
                 return reply.text(of: self)
+            case .admitSender(let path, let user):
+                step = session.senderAdmitted(admitsSender(path, user))
             case .admit(let mailbox):
                 let isOurs = mailbox.domain?.elementsEqual("example.test".utf8) == true
                 step = session.admitted(isOurs ? .ours(mailbox) : .notOurs)
