@@ -102,11 +102,18 @@ extension ControlFolder {
     }
 
     /// The networks of `relayclients`, whose clients may relay; empty when the file is missing.
-    public func relayClients() throws(ControlError) -> [Network] {
-        try (list("relayclients") ?? []).map { line throws(ControlError) in
+    public func relayClients() throws(ControlError) -> [Network] { try networks("relayclients") }
+
+    /// The networks of `barelf`, from whose clients a bare LF is taken for a line end; empty when the
+    /// file is missing.
+    public func bareLineFeedClients() throws(ControlError) -> [Network] { try networks("barelf") }
+
+    /// Addresses and networks, one a line; empty when the file is missing.
+    public func networks(_ name: String) throws(ControlError) -> [Network] {
+        try (list(name) ?? []).map { line throws(ControlError) in
             guard let network = Network(line.bytes.trimmed) else {
                 throw invalid(
-                    "relayclients", line.number,
+                    name, line.number,
                     "not an address or ADDRESS/LENGTH: \(line.bytes.printable)")
             }
             return network

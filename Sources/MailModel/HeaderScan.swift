@@ -23,6 +23,10 @@ public struct HeaderScan: Sendable {
     public private(set) var isDone = false
     /// Received and Delivered-To fields: every hop adds one.
     public private(set) var hops = 0
+    /// True when there is a field `Date`.
+    public private(set) var hasDate = false
+    /// True when there is a field `Message-ID`.
+    public private(set) var hasMessageID = false
     /// Names of fields that are there and that only we may write.
     private var forged: Set<[UInt8]> = []
     /// True when there are too many of them to be taken out.
@@ -77,6 +81,8 @@ public struct HeaderScan: Sendable {
         guard word.count < line.count || length > line.count else { return }
         let fieldName = word.trimmed.asciiLowercased
         if fieldName == HeaderScan.received || fieldName == HeaderScan.delivered { hops += 1 }
+        if fieldName == HeaderScan.date { hasDate = true }
+        if fieldName == HeaderScan.messageID { hasMessageID = true }
         if fieldName.starts(with: HeaderScan.own), HeaderField.isName(fieldName), !isHostile {
             forged.insert(fieldName)
         }
@@ -110,6 +116,8 @@ public struct HeaderScan: Sendable {
 
     private static let received = Array("received".utf8)
     private static let delivered = Array("delivered-to".utf8)
+    private static let date = Array("date".utf8)
+    private static let messageID = Array("message-id".utf8)
     private static let results = Array("authentication-results".utf8)
     private static let own = Array("x-chainmail-".utf8)
 }

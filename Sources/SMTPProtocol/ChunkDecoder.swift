@@ -8,7 +8,7 @@
 /// A CR at the end of a chunk and an LF at the start of the next one are a line end.
 public struct ChunkDecoder: Sendable {
     /// What an LF without CR before it comes to.
-    public let bareLF: BareLFPolicy
+    public let bareLineFeed: BareLineFeed
     private var isAfterCR = false
     private var lineLength = 0
 
@@ -26,7 +26,7 @@ public struct ChunkDecoder: Sendable {
     public private(set) var longestLine = 0
 
     /// A decoder before the first chunk.
-    public init(bareLF: BareLFPolicy = .refused) { self.bareLF = bareLF }
+    public init(bareLineFeed: BareLineFeed = .refused) { self.bareLineFeed = bareLineFeed }
 
     /// Begins a chunk: the next so many bytes are of the message. It must not be called before the
     /// chunk before is complete, nor after the last one.
@@ -44,7 +44,7 @@ public struct ChunkDecoder: Sendable {
 
     /// True when no CR stood alone so far, and no LF that had to have one; else the whole message
     /// must be refused, after its last chunk.
-    public var isWellFormed: Bool { !hasBareCR && (!hasBareLF || bareLF == .lineEnd) }
+    public var isWellFormed: Bool { !hasBareCR && (!hasBareLF || bareLineFeed == .mended) }
 
     /// Decodes bytes onto the end of `output`, which never grows by more than `input.count`.
     /// - Returns: how many bytes were taken: all of them, or up to the end of the chunk. What is
@@ -123,7 +123,7 @@ public struct ChunkDecoder: Sendable {
 
     private mutating func noteBareLF() {
         hasBareLF = true
-        if bareLF == .lineEnd { return countLine() }
+        if bareLineFeed == .mended { return countLine() }
         size &+= 1
         lineLength &+= 1
     }

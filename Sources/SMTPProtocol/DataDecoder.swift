@@ -16,7 +16,7 @@ public struct DataDecoder: Sendable {
     }
 
     /// What an LF without CR before it comes to.
-    public let bareLF: BareLFPolicy
+    public let bareLineFeed: BareLineFeed
     private var state = State.lineStart
     private var lineLength = 0
 
@@ -31,14 +31,14 @@ public struct DataDecoder: Sendable {
     public private(set) var longestLine = 0
 
     /// A decoder at the first byte after the DATA command's CRLF.
-    public init(bareLF: BareLFPolicy = .refused) { self.bareLF = bareLF }
+    public init(bareLineFeed: BareLineFeed = .refused) { self.bareLineFeed = bareLineFeed }
 
     /// True after CRLF . CRLF; no byte is taken any more.
     public var isComplete: Bool { state == .ended }
 
     /// True when no CR stood alone so far, and no LF that had to have one; else the whole message
     /// must be refused, after its true end.
-    public var isWellFormed: Bool { !hasBareCR && (!hasBareLF || bareLF == .lineEnd) }
+    public var isWellFormed: Bool { !hasBareCR && (!hasBareLF || bareLineFeed == .mended) }
 
     /// Decodes bytes onto the end of `output`, which never grows by more than `input.count`.
     /// - Returns: how many bytes were taken: all of them, or up to the end of the message. What
@@ -127,7 +127,7 @@ public struct DataDecoder: Sendable {
     /// The state stays that of the middle of a line, in which no dot is looked at.
     private mutating func noteBareLF() {
         hasBareLF = true
-        if bareLF == .lineEnd { return countLine() }
+        if bareLineFeed == .mended { return countLine() }
         size &+= 1
         lineLength &+= 1
     }

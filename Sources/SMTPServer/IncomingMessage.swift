@@ -12,21 +12,26 @@ import UnixIO
 /// A message that must be refused is read to its true end all the same: whatever comes before it
 /// is never a command.
 struct IncomingMessage: ~Copyable {
-    private var decoder = DataDecoder()
+    private var decoder: DataDecoder
     private var scan: HeaderScan
     /// What is decoded and not in the spool.
     private var pending: [UInt8] = []
     private var spooled: NamelessFile?
     private var spooledLength = 0
     private var trouble: Reply?
+    private let settings: SessionSettings
     private let isStored: Bool
     private let limits: ServerLimits
     private let queue: QueueClient
 
     /// A message of which nothing has come. One that is thrown away whatever it is need not be
     /// stored.
-    init(name: [UInt8], isStored: Bool, limits: ServerLimits, queue: QueueClient) {
-        scan = HeaderScan(name: name)
+    init(
+        _ settings: SessionSettings, isStored: Bool, limits: ServerLimits, queue: QueueClient
+    ) {
+        decoder = DataDecoder(bareLineFeed: settings.bareLineFeed)
+        scan = HeaderScan(name: Array(settings.name.utf8))
+        self.settings = settings
         self.isStored = isStored
         self.limits = limits
         self.queue = queue
@@ -53,7 +58,7 @@ struct IncomingMessage: ~Copyable {
     }
 
     /// The reply that the message must be refused with; nil when there is no reason.
-    func refusal(_ settings: SessionSettings) -> Reply? {
+    var refusal: Reply? {
         if settings.messageSize > 0, decoder.size > settings.messageSize { return .messageTooBig }
         if !decoder.isWellFormed { return .bareLineEnd }
         if decoder.longestLine > settings.messageLine { return .longLine }
@@ -64,6 +69,12 @@ struct IncomingMessage: ~Copyable {
 
     /// Edits that take away what only we may write.
     var removals: [Edit] { scan.removals }
+
+    /// True when the header has a field `Date`.
+    var hasDate: Bool { scan.hasDate }
+
+    /// True when the header has a field `Message-ID`.
+    var hasMessageID: Bool { scan.hasMessageID }
 
     /// The whole message as a file.
     /// - Throws: `SystemError`.

@@ -16,6 +16,7 @@ public struct ServerConfiguration {
     let name: [UInt8]
     let domains: AcceptedDomains
     let relayClients: [Network]
+    let bareLineFeedClients: [Network]
     let queue: QueueClient
     let auth: AuthSettings
     /// Which reverse-paths users may use; nil when every user may use all.
@@ -28,6 +29,7 @@ public struct ServerConfiguration {
         name = try control.me()
         domains = try AcceptedDomains(control)
         relayClients = try control.relayClients()
+        bareLineFeedClients = try control.bareLineFeedClients()
         queue = QueueClient(socket: options.root.socket("queue-message"))
         session = SessionSettings(name: name.printable)
         session.greeting = "\(try control.lineOrMe("smtpgreeting").printable) ESMTP"
@@ -56,5 +58,13 @@ public struct ServerConfiguration {
     /// True when the clients of this address may relay.
     func mayRelay(_ address: IPAddress) -> Bool {
         relayClients.contains { $0.contains(address) }
+    }
+
+    /// What becomes of a bare LF in a message of this client. Who has no address is no network's.
+    func bareLineFeed(of client: Facts) -> BareLineFeed {
+        guard !bareLineFeedClients.isEmpty, let address = client.clientIP,
+            bareLineFeedClients.contains(where: { $0.contains(address) })
+        else { return .refused }
+        return .mended
     }
 }

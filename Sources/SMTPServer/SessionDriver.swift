@@ -30,8 +30,9 @@ struct SessionDriver: ~Copyable {
     ) {
         self.server = server
         self.profile = profile
-        session = ServerSession(
-            settings: server.configuration.session, facts: facts, id: id)
+        var settings = server.configuration.session
+        settings.bareLineFeed = server.configuration.bareLineFeed(of: facts)
+        session = ServerSession(settings: settings, facts: facts, id: id)
         wire = Wire(stream, end: .after(server.configuration.limits.session))
         log = SessionLog(log: server.log, session: id.description)
     }
@@ -165,15 +166,15 @@ extension SessionDriver {
     private mutating func receive() throws(StreamError) -> ReceivedMessage {
         stored = nil
         var message = IncomingMessage(
-            name: server.configuration.name, isStored: !session.isThrownAway, limits: limits,
+            session.settings, isStored: !session.isThrownAway, limits: limits,
             queue: server.configuration.queue)
         while !message.isComplete {
             try wire.bytes(within: limits.data) { message.take($0) }
         }
         subject = (.message(message.length), session.facts[.message]?.printable)
-        if let reply = message.refusal(session.settings) { return .refused(reply) }
+        if let reply = message.refusal { return .refused(reply) }
         if session.isThrownAway { return .whole(edits: []) }
-        let edits = message.removals + trace()
+        let edits = message.removals + completion(message) + trace()
         do {
             stored = try message.stored()
             return .whole(edits: edits)
@@ -181,6 +182,13 @@ extension SessionDriver {
             log.trouble("\(error)", message: session.messageID)
             return .refused(QueueRefusal(error).reply)
         }
+    }
+
+    /// The fields that a user's message lacks. RFC 6409, section 8.
+    private func completion(_ message: borrowing IncomingMessage) -> [Edit] {
+        guard session.settings.isSubmission, let id = session.messageID else { return [] }
+        return MissingFields(hasDate: message.hasDate, hasMessageID: message.hasMessageID)
+            .edits(id: id, host: session.settings.name, time: WallClock.seconds)
     }
 
     private func trace() -> [Edit] {

@@ -63,6 +63,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("Subject: x\n\nDate: y\nMessage-ID: z\n", false, false),
+        ("DATE: x\n\n", true, false),
+        ("message-id : <x>\nX: y\n", false, true),
+        ("Date: x\nMessage-Id:\n", true, true),
+        ("X: y\n Date: z\n\n", false, false),
+        ("Resent-Date: x\nDated: y\n", false, false),
+        ("", false, false),
+    ])
+    func `Date and Message-ID are found where they are fields of the header`(
+        _ text: String, _ hasDate: Bool, _ hasMessageID: Bool
+    ) {
+        for count in [1, 1000] {
+            let scan = scan(text, by: count)
+            #expect(scan.hasDate == hasDate)
+            #expect(scan.hasMessageID == hasMessageID)
+        }
+    }
+
     @Test func `a line of any length is one line`() {
         let long = String(repeating: "x", count: 100_000)
         #expect(scan("X: \(long)\nReceived: \(long)\n\(long)\n", by: 4096).hops == 1)

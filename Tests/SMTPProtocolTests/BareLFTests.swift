@@ -59,7 +59,7 @@ private let rows: [Row] = [
     private func `an LF that is a line end never has part in the end`(_ row: Row) {
         let wire = Array(row.wire.utf8)
         for cut in 0...wire.count {
-            var decoder = DataDecoder(bareLF: .lineEnd)
+            var decoder = DataDecoder(bareLineFeed: .mended)
             var output: [UInt8] = []
             _ = decoder.decode(Array(wire[..<cut]), into: &output)
             _ = decoder.decode(Array(wire[cut...]), into: &output)
@@ -71,29 +71,29 @@ private let rows: [Row] = [
 
     @Test(arguments: ["a\rb\r\n.\r\n", "a\r\r\n.\r\n", "a\n\rb\r\n.\r\n", "\r.\r\n.\r\n"])
     func `a CR that stands alone is refused all the same`(_ wire: String) {
-        var decoder = DataDecoder(bareLF: .lineEnd)
+        var decoder = DataDecoder(bareLineFeed: .mended)
         var output: [UInt8] = []
         _ = decoder.decode(Array(wire.utf8), into: &output)
         #expect(decoder.isComplete && !decoder.isWellFormed)
     }
 
     @Test func `sizes and lines are those of the message with CRLF`() {
-        var decoder = DataDecoder(bareLF: .lineEnd)
+        var decoder = DataDecoder(bareLineFeed: .mended)
         var output: [UInt8] = []
         _ = decoder.decode(Array("ab\nabcd\na\r\n.\r\n".utf8), into: &output)
         #expect(decoder.size == 13)
         #expect(decoder.longestLine == 4)
     }
 
-    @Test(arguments: [BareLFPolicy.refused, .lineEnd])
-    func `every short message ends where CRLF dot CRLF is and nowhere else`(policy: BareLFPolicy) {
+    @Test(arguments: [BareLineFeed.refused, .mended])
+    func `every short message ends where CRLF dot CRLF is and nowhere else`(policy: BareLineFeed) {
         for wire in strings(upTo: 7) {
-            var decoder = DataDecoder(bareLF: policy)
+            var decoder = DataDecoder(bareLineFeed: policy)
             var output: [UInt8] = []
             let used = decoder.decode(wire, into: &output)
             #expect(decoder.isComplete == (end(of: wire) != nil), "\(wire)")
             #expect(used == end(of: wire) ?? wire.count, "\(wire)")
-            var single = DataDecoder(bareLF: policy)
+            var single = DataDecoder(bareLineFeed: policy)
             var singles: [UInt8] = []
             for byte in wire { _ = single.decode([byte], into: &singles) }
             #expect(singles == output && single.isWellFormed == decoder.isWellFormed, "\(wire)")
@@ -103,7 +103,7 @@ private let rows: [Row] = [
 
     @Test func `whatever was taken leaves with one end that each host sees`() throws {
         for wire in strings(upTo: 7) {
-            var decoder = DataDecoder(bareLF: .lineEnd)
+            var decoder = DataDecoder(bareLineFeed: .mended)
             var stored: [UInt8] = []
             _ = decoder.decode(wire, into: &stored)
             guard decoder.isWellFormed else { continue }

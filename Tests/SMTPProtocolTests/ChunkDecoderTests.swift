@@ -24,8 +24,8 @@ private struct Decoded: Equatable {
     }
 
     /// Decodes each chunk in pieces of so many bytes; more bytes are at hand than the chunk has.
-    init(_ chunks: [String], pieces: Int, last: Bool = true, policy: BareLFPolicy = .refused) {
-        var decoder = ChunkDecoder(bareLF: policy)
+    init(_ chunks: [String], pieces: Int, last: Bool = true, policy: BareLineFeed = .refused) {
+        var decoder = ChunkDecoder(bareLineFeed: policy)
         var output: [UInt8] = []
         for (index, chunk) in chunks.enumerated() {
             let bytes = Array(chunk.utf8)
@@ -74,9 +74,9 @@ private struct Decoded: Equatable {
     }
 
     @Test func `an LF alone can be a line end, a CR alone never`() {
-        let taken = Decoded(["ab\n.\nc", "\r\n"], pieces: 1, policy: .lineEnd)
+        let taken = Decoded(["ab\n.\nc", "\r\n"], pieces: 1, policy: .mended)
         #expect(taken == Decoded("ab\n.\nc\n", size: 10, longest: 2))
-        #expect(!Decoded(["a\n\r", "b"], pieces: 1, policy: .lineEnd).isWellFormed)
+        #expect(!Decoded(["a\n\r", "b"], pieces: 1, policy: .mended).isWellFormed)
     }
 
     @Test func `a message is not complete before its last chunk is`() {

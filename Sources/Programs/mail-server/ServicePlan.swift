@@ -40,6 +40,7 @@ struct ServicePlan {
         _ = try control.me()
         _ = try AcceptedDomains(control)
         _ = try control.relayClients()
+        _ = try control.bareLineFeedClients()
         _ = try control.resolver()
         guard try !control.listeners().isEmpty else {
             throw control.invalid(
