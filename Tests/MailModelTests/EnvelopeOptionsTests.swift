@@ -160,7 +160,8 @@ struct EnvelopeOptionsTests {
         for value in stride(from: UInt32(0), through: 0x10FFFF, by: 61) {
             guard let scalar = Unicode.Scalar(value) else { continue }
             let bytes = Array(String(scalar).utf8)
-            #expect(UTF8Text.characterLength(bytes) == bytes.count, "\(value)")
+            #expect(UTF8Text.character(bytes)?.length == bytes.count, "\(value)")
+            #expect(UTF8Text.character(bytes)?.scalar == value)
         }
     }
 }

@@ -55,6 +55,88 @@ import Testing
         #expect(rest == bytes)
     }
 
+    private static let literals: [(String, Bool)] = [
+        ("[192.0.2.1]", true), ("[0.0.0.0]", true), ("[255.255.255.255]", true),
+        ("[192.000.002.001]", true), ("[256.0.0.1]", false), ("[1.2.3.0004]", false),
+        ("[1.2.3.4.5]", false), ("[1.2.3.]", false), ("[1.2.3.+4]", false), ("[1.2.3.4 ]", false),
+        ("[IPv6:1:2:3:4:5:6:7:8]", true), ("[IPv6:0001:2:3:4:5:6:7:ABCD]", true),
+        ("[IPv6:1:2:3:4:5:6:7]", false), ("[IPv6:1:2:3:4:5:6:7:8:9]", false),
+        ("[IPv6:00001:2:3:4:5:6:7:8]", false), ("[IPv6:g:2:3:4:5:6:7:8]", false),
+        ("[IPv6:::]", true), ("[IPv6:::1]", true), ("[IPv6:1::]", true), ("[IPv6:1::8]", true),
+        ("[IPv6:1:2:3::7:8:9]", true), ("[IPv6:1:2:3:4:5:6::]", true),
+        ("[IPv6:::3:4:5:6:7:8]", true),
+        // `::` stands for two groups at least.
+        ("[IPv6:1:2:3::6:7:8:9]", false), ("[IPv6:1:2:3:4:5:6:7::]", false),
+        ("[IPv6:1::2::3]", false), ("[IPv6::::]", false), ("[IPv6:1:::2]", false),
+        ("[IPv6::1:2]", false), ("[IPv6:1:2:]", false), ("[IPv6:]", false),
+        ("[IPv6:1:2:3:4:5:6:192.0.2.1]", true), ("[IPv6:1:2:3:4:5:6:7:192.0.2.1]", false),
+        ("[IPv6:1:2:3:4:5:192.0.2.1]", false), ("[IPv6:::192.0.2.1]", true),
+        ("[IPv6:::ffff:192.0.2.1]", true), ("[IPv6:1:2::3:4:192.0.2.1]", true),
+        ("[IPv6:1:2::3:4:5:192.0.2.1]", false), ("[IPv6:192.0.2.1::]", false),
+        ("[IPv6:192.0.2.1]", false), ("[IPv6:::192.0.2]", false), ("[IPv6:::192.0.2.256]", false),
+        ("[ipV6:::1]", true), ("[IPv6 ::1]", false), ("[IPv4:192.0.2.1]", false),
+        ("[x-tag:abc]", false), ("[IPv6:fe80::1%eth0]", false), ("[[::1]]", false),
+    ]
+
+    @Test(arguments: literals)
+    func `an address literal is one of the five forms`(_ text: String, _ isOne: Bool) {
+        #expect(PathSyntax.isAddressLiteral(text.utf8) == isOne)
+        #expect(PathSyntax.isMailbox("a@\(text)".utf8) == isOne)
+    }
+
+    private static let international: [(String, String)] = [
+        ("<é@b>", "é@b"), ("<\"é\"@b>", "é@b"), ("<\"é b\"@c>", "\"é b\"@c"),
+        ("<a@bücher.example>", "a@bücher.example"), ("<@bücher.example:a@b>", "a@b"),
+        ("<用户@例え.テスト>", "用户@例え.テスト"), ("<\u{1F600}@b>", "\u{1F600}@b"), ("<a@b>", "a@b"),
+        ("<a@\(String(repeating: "é", count: 59))>", "a@\(String(repeating: "é", count: 59))"),
+    ]
+
+    @Test(arguments: international)
+    func `UTF-8 is for those that asked for it`(_ text: String, _ expected: String) throws {
+        var rest = Array(text.utf8)[...]
+        let mailbox = try PathSyntax.forwardPath(from: &rest, utf8: true)
+        #expect(mailbox.bytes.elementsEqual(expected.utf8) && rest.isEmpty)
+        var again = (PathSyntax.path(of: mailbox, utf8: true) ?? [])[...]
+        #expect(try PathSyntax.forwardPath(from: &again, utf8: true) == mailbox)
+        guard text.utf8.contains(where: { $0 >= 0x80 }), !text.hasPrefix("<@") else { return }
+        #expect(PathSyntax.path(of: mailbox) == nil)
+        var other = Array(text.utf8)[...]
+        #expect(throws: PathError.syntax) { try PathSyntax.forwardPath(from: &other) }
+    }
+
+    private static let broken: [([UInt8], String)] = [
+        ([0xC0, 0xAE], "an overlong dot"), ([0xE0, 0x80, 0xAE], "a longer one"),
+        ([0xED, 0xA0, 0x80], "a surrogate"), ([0xF4, 0x90, 0x80, 0x80], "beyond U+10FFFF"),
+        ([0xFF], "no byte of UTF-8"), ([0xC3], "half a character"), ([0xA9], "the other half"),
+        ([0xC2, 0x85], "a C1 control"), ([0xE2, 0x80, 0xA8], "a line separator"),
+        ([0xEF, 0xB7, 0x90], "U+FDD0, a noncharacter"), ([0xEF, 0xBF, 0xBF], "U+FFFF"),
+        ([0xF0, 0x9F, 0xBF, 0xBE], "U+1FFFE"), ([0x5C, 0xC3, 0xA9], "a backslash before UTF-8"),
+    ]
+
+    @Test(arguments: broken)
+    func `what is no text of Unicode is no mailbox`(_ bytes: [UInt8], _ why: String) {
+        for (start, end) in [("", "@b"), ("a", "b@c"), ("a@", ""), ("a@b", "c.d"), ("\"", "\"@b")] {
+            let mailbox = Array(start.utf8) + bytes + Array(end.utf8)
+            #expect(!PathSyntax.isMailbox(mailbox, utf8: true), "\(why): \(mailbox.printable)")
+        }
+    }
+
+    @Test(arguments: [
+        "a@b\u{3002}c", "a@b\u{FF0E}c", "a@b\u{FF61}c", "a@b\u{A0}c", "a@b\u{200B}c", "a@b\u{AD}c",
+        "a@-é", "a@é-", "a@xn--é", "a@é..b", "a@é.", "a@\(String(repeating: "é", count: 60))",
+        "a@\(String(repeating: "é", count: 40)).\(String(repeating: "é", count: 50))."
+            + "\(String(repeating: "é", count: 50))",
+    ])
+    func `what is no U-label is no domain`(_ text: String) {
+        #expect(!PathSyntax.isMailbox(text.utf8, utf8: true))
+    }
+
+    @Test func `lengths are counted in bytes`() {
+        let local = String(repeating: "é", count: 32)
+        #expect(PathSyntax.isMailbox("\(local)@b".utf8, utf8: true))
+        #expect(!PathSyntax.isMailbox("\(local)a@b".utf8, utf8: true))
+    }
+
     @Test func `only a reverse-path may be null`() throws {
         var rest = Array("<> SIZE=1".utf8)[...]
         #expect(try PathSyntax.reversePath(from: &rest) == .null)
@@ -125,17 +207,21 @@ import Testing
 
     @Test func `no bytes at all make the parser trap`() {
         var generator = SystemRandomNumberGenerator()
-        let alphabet = Array("<>@:,.\"\\[]IPv6:a1- \0\u{7F}".utf8) + [0xFF, 0xC3]
+        let alphabet = Array("<>@:,.\"\\[]IPv6:a1- \0\u{7F}".utf8) + [0xFF, 0xC3, 0xA9]
         for _ in 0..<20_000 {
             let bytes = (0..<Int.random(in: 0..<24, using: &generator)).map { _ in
                 alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]
             }
-            var rest = bytes[...]
-            guard let path = try? PathSyntax.reversePath(from: &rest) else { continue }
-            // What was parsed is written as a path that parses to the same.
-            guard let mailbox = path.mailbox else { continue }
-            var again = (PathSyntax.path(of: mailbox) ?? [])[...]
-            #expect((try? PathSyntax.forwardPath(from: &again)) == mailbox)
+            for utf8 in [false, true] {
+                var rest = bytes[...]
+                guard let path = try? PathSyntax.reversePath(from: &rest, utf8: utf8) else {
+                    continue
+                }
+                // What was parsed is written as a path that parses to the same.
+                guard let mailbox = path.mailbox else { continue }
+                var again = (PathSyntax.path(of: mailbox, utf8: utf8) ?? [])[...]
+                #expect((try? PathSyntax.forwardPath(from: &again, utf8: utf8)) == mailbox)
+            }
         }
     }
 }
