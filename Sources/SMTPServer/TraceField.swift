@@ -26,7 +26,7 @@ struct TraceField {
         body += " (\(facts[.clientName]?.printable ?? "unknown") \(address))".utf8
         body += "\n\tby \(name) with \(facts[.protocolName]?.printable ?? "SMTP")".utf8
         body += " id \(id)".utf8
-        if recipients.count == 1, let path = recipients.first.flatMap(PathSyntax.path) {
+        if recipients.count == 1, let path = recipients.first.flatMap({ PathSyntax.path(of: $0) }) {
             body += "\n\tfor ".utf8
             body += path
         }
