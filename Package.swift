@@ -163,7 +163,7 @@ let package = Package(
             "SMTPServer",
             [
                 "MailModel", "UnixIO", "Workers", "Control", "Recipients", "SMTPProtocol",
-                "FilterChain", "MailQueue", "AuthProtocol",
+                "FilterChain", "MailQueue", "AuthProtocol", "Resolver",
             ]),
         program("queue-message", ["MailQueue", "Workers"]),
         program("queue-manager", ["MailQueue", "Delivery", "Workers"]),

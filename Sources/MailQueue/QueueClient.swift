@@ -49,6 +49,18 @@ public struct QueueClient: Sendable {
         return NamelessFile(writing: writing, reading: reading)
     }
 
+    /// How many bytes the queue could take now, what it keeps for itself left out.
+    /// - Throws: `QueueError`.
+    public func room(deadline: Deadline) throws(QueueError) -> Int {
+        var request = Fields()
+        request.append("request", "room")
+        let answer = try exchange(request, [], deadline).fields
+        guard answer.text("status") == "room", let free = try? answer.number("free") else {
+            throw .badAnswer(socket)
+        }
+        return free
+    }
+
     /// Hands over a message. When this returns `.queued`, it is safe on disk. The file is
     /// `NamelessFile.writing`, or with `isCopied` any regular or memory file.
     /// - Returns: `.refused` also when the service is away, hangs or answers nonsense. The message

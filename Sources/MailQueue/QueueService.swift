@@ -36,6 +36,11 @@ public struct QueueService {
                 on: connection, firstByte: deadline, deadline: deadline)
             switch request.fields.text("request") {
             case "open": try open(on: connection)
+            case "room":
+                var answer = Fields()
+                answer.append("status", "room")
+                answer.append("free", spool.freeBytes)
+                try Exchange.send(answer, on: connection, deadline: deadline)
             case "commit":
                 let outcome = commit(request.fields, request.first.take(), from: peer)
                 // Before the answer: a client that is gone, or a death in between, must not leave a

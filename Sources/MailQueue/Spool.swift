@@ -111,6 +111,20 @@ public final class Spool {
         min(blocks / 20, (16 << 20) / max(1, size))
     }
 
+    /// Bytes that messages may take now; 0 also where no file can be made, and very many where the
+    /// file system does not say.
+    var freeBytes: Int {
+        var status = statvfs()
+        guard fstatvfs(root.number, &status) == 0, status.f_blocks > 0 else { return .max }
+        // Some file systems have no fixed number of files and say 0 of 0.
+        guard status.f_files == 0 || status.f_favail > 0 else { return 0 }
+        let size = Int(clamping: status.f_frsize)
+        let reserve = Spool.reserve(blocks: Int(clamping: status.f_blocks), of: size)
+        let blocks = max(0, Int(clamping: status.f_bavail) - reserve)
+        let (bytes, overflow) = blocks.multipliedReportingOverflow(by: size)
+        return overflow ? .max : bytes
+    }
+
     /// Refuses what would use up the room that is left for the manager.
     func requireRoom(for bytes: Int) throws(QueueError) {
         var status = statvfs()

@@ -38,6 +38,12 @@ public struct LineBuffer: Sendable {
     /// Bytes that are not yet used.
     public var count: Int { end - start }
 
+    /// The bytes that are not yet used.
+    public var unread: [UInt8] { Array(bytes[start..<end]) }
+
+    /// True while the rest of a line that was too long is thrown away.
+    public var isInLongLine: Bool { isSkipping }
+
     /// Reads more: `read` gets the free room and returns how many bytes it put there. There is
     /// always room, provided that lines or bytes were taken until there was none.
     public mutating func fill<Failure: Error>(

@@ -70,6 +70,7 @@ extension SMTPReply {
     static let messageTooBig = SMTPReply(552, .init(5, 3, 4), "Message too big")
     static let outOfStep = SMTPReply(451, .init(4, 3, 0), "Local error")
 
+    static let tooManyCommands = SMTPReply(421, .init(4, 7, 0), "Too many commands")
     static let tooManyErrors = SMTPReply(421, .init(4, 7, 0), "Too many errors")
 }
 

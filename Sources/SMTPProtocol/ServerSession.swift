@@ -47,6 +47,7 @@ public struct ServerSession: Sendable {
     let ownRelay: [UInt8]?
     var isDiscarded = false
     var errors = 0
+    var commands = 0
     var messages: UInt32 = 0
     /// Edits that were made before any transaction, for all messages of the session.
     var connectEdits: [Edit] = []
@@ -85,6 +86,10 @@ public struct ServerSession: Sendable {
     /// The step that a command leads to.
     public mutating func take(_ line: CommandLine) -> SessionStep {
         guard case .nothing = pending else { return .reply(.outOfStep) }
+        commands += 1
+        guard settings.commands == 0 || commands <= settings.commands else {
+            return .close(.tooManyCommands)
+        }
         switch line {
         case .line(let bytes): return take(Command(bytes), length: bytes.count + 2)
         case .tooLong: return failed(.lineTooLong)

@@ -14,11 +14,15 @@ public struct SessionSettings: Hashable, Sendable {
     public var messageSize = 0
     /// The most recipients of a message. RFC 5321, section 4.5.3.1.8, wants at least 100.
     public var recipients = 1000
+    /// Commands of a session, those in error included; 0 for no limit.
+    public var commands = 10_000
     /// Commands that were in error before the session is ended.
     public var errors = 20
     /// The longest line of a message, in bytes without CRLF: 16 MiB. RFC 5321 promises 998, but
     /// refusing what is longer would refuse much mail that all others take.
     public var messageLine = 16 << 20
+    /// What a line may have at least. RFC 5321, section 4.5.3.1.6.
+    public static let promisedLine = 998
     /// True on a port for submission. RFC 6409.
     public var isSubmission = false
     /// True when STARTTLS is there.

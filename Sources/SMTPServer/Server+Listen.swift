@@ -14,32 +14,41 @@ extension Server {
     /// those of `control/listen`, until SIGTERM.
     /// - Throws: `ControlError`, `UsageError`, `SystemError`: what keeps it from beginning.
     public static func listen(_ options: ServerOptions) throws {
-        let limits = try ServerConfiguration(options).limits
+        let configuration = try ServerConfiguration(options)
         let listeners = try Listeners(options)
         let log = Log("smtp-server")
         var pool = PoolOptions(name: "smtp-server", workers: options.workers)
         pool.readyDescriptor = options.readyDescriptor
         pool.readyText = listeners.description
-        let profiles = listeners.profiles
-        let delayed = try SharedPlaces(limits.delayedSessions)
+        let waiting = try options.waitingConnections()
+        let gate = try ClientGate(places: waiting + options.workers.upperBound)
+        let room = try WaitingRoom(
+            capacity: waiting,
+            farewell: WaitingFarewell(gate: gate, name: configuration.session.name, log: log).say)
+        let shared = ServerShared(
+            profiles: listeners.profiles,
+            delayed: try SharedPlaces(configuration.limits.delayedSessions), gate: gate, room: room)
         try Pool<Server>(
-            pool, listeners: listeners.borrowed,
-            load: { try Server(options, delayed: delayed, log: log) },
+            pool, listeners: listeners.borrowed, room: room,
+            load: { try Server(try options.reread(), shared, log) }, ended: { gate.ended($0) },
             worker: { server in
-                { connection, listener, _ in server.serve(connection, profiles[listener]) }
+                { connection, listener, note in server.serve(connection, listener, note) }
             }
         ).run()
     }
 
     init(
-        _ options: ServerOptions, delayed: SharedPlaces, log: Log, isOneSession: Bool = false
+        _ options: ServerOptions, _ shared: ServerShared, _ log: Log, isOneSession: Bool = false
     ) throws {
         var configuration = try ServerConfiguration(options)
         if isOneSession { configuration.take(environment: Environment.bytes) }
         self.configuration = configuration
         chain = try Chain(options.root)
-        self.delayed = delayed
+        self.shared = shared
         self.log = log
+        let budget = configuration.clients.nameLookup
+        names = try budget > .zero ? ClientNames(options.resolver(), budget: budget) : nil
+        queueRoom = QueueRoom(configuration.queue, margin: configuration.clients.queueMargin)
         authClient = AuthClient(socket: options.root.socket("auth-check"))
         authOffer = AuthOffer(authClient)
         _ = authOffer.mechanisms

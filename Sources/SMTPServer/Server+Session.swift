@@ -20,11 +20,11 @@ extension Server {
     public static func serveOne(_ options: ServerOptions) throws {
         Signals.ignoreBrokenPipes()
         // How many of these processes there are is for whoever starts them to bound.
-        let place = try SharedPlaces(1)
+        let shared = ServerShared(
+            profiles: [], delayed: try SharedPlaces(1), gate: try ClientGate(places: 1), room: nil)
         let server: Server
         do {
-            server = try Server(
-                options, delayed: place, log: Log("smtp-server"), isOneSession: true)
+            server = try Server(options, shared, Log("smtp-server"), isOneSession: true)
         } catch {
             // The client should come again; why is for the log alone.
             let reply = SMTPReply(421, EnhancedStatus(4, 3, 0), "Configuration trouble")
@@ -48,6 +48,9 @@ extension Server {
         }
         let stream = PatientStream(input: input, output: Descriptor(rawValue: 1))
         var driver = SessionDriver(server, stream, profile, facts: facts, id: id)
+        // Whoever started us has looked the name up, or was told not to.
+        driver.isNamed = Environment.bytes("TCPREMOTEIP") != nil
+        driver.log.connected(facts, profile)
         driver.run()
     }
 }

@@ -6,25 +6,32 @@ import AuthProtocol
 import FilterChain
 import MailModel
 import UnixIO
+import Workers
 
 /// Configuration, chain and what all workers share. Made in the parent, used in the workers.
 public struct Server {
     let configuration: ServerConfiguration
     let chain: Chain
-    let delayed: SharedPlaces
+    let shared: ServerShared
     let log: Log
     let authClient: AuthClient
     let authOffer: AuthOffer
+    /// Nil when names are not looked up.
+    let names: ClientNames?
+    let queueRoom: QueueRoom
 
-    /// Serves a connection that was accepted from a listener of this profile.
-    func serve(_ connection: consuming OwnedDescriptor, _ profile: ListenerProfile) {
-        let id = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
-        // Without a peer the client was gone before it was its turn.
-        guard let client = InternetSocket.peerEndpoint(of: connection.borrowed) else { return }
-        let local = InternetSocket.localEndpoint(of: connection.borrowed)
-        let facts = configuration.facts(client: client, local: local, session: id)
-        var driver = SessionDriver(
-            self, PatientStream(socket: connection.borrowed), profile, facts: facts, id: id)
-        driver.run()
-    }
+    /// Places of sessions that are made to wait.
+    var delayed: SharedPlaces { shared.delayed }
+}
+
+/// What is made once and outlives every generation of workers.
+struct ServerShared {
+    /// What is spoken on each listener.
+    let profiles: [ListenerProfile]
+    /// Places of sessions that are made to wait.
+    let delayed: SharedPlaces
+    /// Who is connected.
+    let gate: ClientGate
+    /// Where connections wait that say nothing; nil for one session on descriptors 0 and 1.
+    let room: WaitingRoom?
 }

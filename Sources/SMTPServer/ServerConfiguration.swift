@@ -17,6 +17,14 @@ public struct ServerConfiguration {
     let domains: AcceptedDomains
     let relayClients: [Network]
     let bareLineFeedClients: [Network]
+    /// Who is not counted: `unlimitedclients`; without it this host, and who may relay.
+    let unlimitedClients: [Network]?
+    /// Who begins each connection with a header of the PROXY protocol.
+    let proxies: [Network]
+    /// Who may say XCLIENT.
+    let xclients: [Network]
+    /// Limits of clients by their addresses.
+    let clients: ClientLimits
     let queue: QueueClient
     let auth: AuthSettings
     /// Which reverse-paths users may use; nil when every user may use all.
@@ -30,6 +38,11 @@ public struct ServerConfiguration {
         domains = try AcceptedDomains(control)
         relayClients = try control.relayClients()
         bareLineFeedClients = try control.bareLineFeedClients()
+        let isCounted = try control.contents("unlimitedclients") == nil
+        unlimitedClients = try isCounted ? nil : control.networks("unlimitedclients")
+        proxies = try control.networks("proxyclients")
+        xclients = try control.networks("xclientclients")
+        clients = try options.clientLimits()
         queue = QueueClient(socket: options.root.socket("queue-message"))
         session = SessionSettings(name: name.printable)
         session.greeting = "\(try control.lineOrMe("smtpgreeting").printable) ESMTP"
@@ -45,6 +58,7 @@ public struct ServerConfiguration {
             limits.data = limits.command
         }
         self.limits = try options.limits(over: limits)
+        try options.bound(&session)
     }
 
     /// What tcpserver's rules may say of a client.
@@ -66,5 +80,22 @@ public struct ServerConfiguration {
             bareLineFeedClients.contains(where: { $0.contains(address) })
         else { return .refused }
         return .mended
+    }
+
+    /// True when the clients of this address are not counted.
+    func isUnlimited(_ address: IPAddress) -> Bool {
+        guard let unlimitedClients else { return address.isLoopback || mayRelay(address) }
+        return unlimitedClients.contains { $0.contains(address) }
+    }
+
+    /// The settings of a session on a listener with a client.
+    func settings(for profile: ListenerProfile, _ facts: Facts) -> SessionSettings {
+        var settings = session
+        settings.isSubmission = profile.isSubmission
+        settings.requiresAuth = profile.requiresAuth(of: facts)
+        settings.bareLineFeed = bareLineFeed(of: facts)
+        settings.allowsXCLIENT =
+            facts.clientIP.map { client in xclients.contains { $0.contains(client) } } ?? false
+        return settings
     }
 }

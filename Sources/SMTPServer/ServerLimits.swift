@@ -9,6 +9,8 @@ public struct ServerLimits: Sendable {
     public var command = Duration.seconds(300)
     /// For each piece of a message. Section 4.5.3.2.5.
     public var data = Duration.seconds(180)
+    /// For a whole message, so that nobody keeps a worker by a byte now and then.
+    public var message = Duration.seconds(1800)
     /// For everything from connect to QUIT.
     public var session = Duration.seconds(3600)
     /// For one answer of the queue, which syncs the disk.

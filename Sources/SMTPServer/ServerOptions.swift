@@ -4,6 +4,7 @@
 
 import Control
 import MailModel
+import Resolver
 import UnixIO
 
 /// What was asked for on the command line.
@@ -19,7 +20,8 @@ public struct ServerOptions {
     let workers: ClosedRange<Int>
     let readyDescriptor: Int32?
     let auth: AuthSettings
-    private let given: ServerSettings
+    let given: ServerSettings
+    private let line: Options
 
     /// The options that there are.
     public static let usage = Usage(
@@ -31,16 +33,18 @@ public struct ServerOptions {
             .value("workers", "MIN-MAX", "sessions at a time (8-200)"),
             .value("command-timeout", "DURATION", "for one command (5m)"),
             .value("data-timeout", "DURATION", "for each piece of a message (3m)"),
+            .value("message-timeout", "DURATION", "for a whole message (30m)"),
             .value("session-timeout", "DURATION", "for a whole session (1h)"),
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
             .value("delayed-sessions", "N", "sessions that may wait at a time (half)"),
             .readyDescriptor,
-        ] + AuthSettings.options)
+        ] + clientOptions + AuthSettings.options)
 
     /// Reads the options, and what `control/smtpserver` says of them.
     /// - Throws: `UsageError`, `ControlError`.
     public init(_ options: Options) throws {
         root = Root(options)
+        line = options
         listeners = try options.all("listen").map { text throws(UsageError) in
             guard let listener = ListenOption(text) else {
                 let known = ListenerService.allCases.map(\.rawValue).joined(separator: ", ")
@@ -59,12 +63,24 @@ public struct ServerOptions {
         _ = try limits(over: ServerLimits())
     }
 
+    /// The options with what `control/smtpserver` says now.
+    /// - Throws: `UsageError`, `ControlError`.
+    func reread() throws -> ServerOptions { try ServerOptions(line) }
+
+    /// Whom to ask for names of clients.
+    /// - Throws: `UsageError`, `ControlError`, `SystemError`.
+    func resolver() throws -> Resolver {
+        let options = line.has("resolver") ? line : given.file
+        return Resolver(servers: try Resolver.servers(options, root.control), timeout: .seconds(1))
+    }
+
     /// Limits with what the command line says of them.
     /// - Throws: `UsageError`.
     func limits(over base: ServerLimits) throws -> ServerLimits {
         var limits = base
         limits.command = try given.duration("command-timeout") ?? limits.command
         limits.data = try given.duration("data-timeout") ?? limits.data
+        limits.message = try given.duration("message-timeout") ?? limits.message
         limits.session = try given.duration("session-timeout") ?? limits.session
         limits.delay = try given.duration("delay-limit") ?? limits.delay
         limits.delayedSessions = try delayedSessions()

@@ -14,7 +14,7 @@ struct ServerSettings {
     private static let notInFile = ["root", "ready-fd", "listen", "service", "help", "version"]
 
     private let line: Options
-    private let file: Options
+    let file: Options
 
     /// - Throws: `ControlError` that names the line of the file.
     init(_ line: Options, _ control: ControlFolder) throws(ControlError) {

@@ -22,6 +22,12 @@ struct SessionDriver: ~Copyable {
     private var subject: (Subject, message: String?)?
     private var stored: StoredMessage?
     private var acceptedMessages = 0
+    /// The connection, where it may wait elsewhere; nil on descriptors 0 and 1.
+    var visit: Visit?
+    /// True once the client's name was looked up.
+    var isNamed = false
+    /// Until when a command must be whole that began before the connection waited elsewhere.
+    var awaitedUntil: Deadline?
 
     /// A session on a connection of which these facts are known.
     init(
@@ -30,20 +36,19 @@ struct SessionDriver: ~Copyable {
     ) {
         self.server = server
         self.profile = profile
-        var settings = server.configuration.session
-        settings.bareLineFeed = server.configuration.bareLineFeed(of: facts)
-        session = ServerSession(settings: settings, facts: facts, id: id)
+        session = ServerSession(
+            settings: server.configuration.settings(for: profile, facts), facts: facts, id: id)
         wire = Wire(stream, end: .after(server.configuration.limits.session))
         log = SessionLog(log: server.log, session: id.description)
     }
 
-    /// Goes through the session to its end.
-    mutating func run() {
-        log.connected(session.facts, profile)
-        var step = session.start()
+    /// Goes through the session to its end, or until it waits elsewhere; from where it was when it
+    /// has waited.
+    mutating func run(from note: WaitingNote? = nil) {
         do throws(StreamError) {
+            var step = try begin(note)
             while let next = try perform(step) { step = next }
-            log.ended("quit", messages: acceptedMessages)
+            if visit?.isHandedIn != true { log.ended("quit", messages: acceptedMessages) }
         } catch {
             end(error)
         }
@@ -54,11 +59,11 @@ struct SessionDriver: ~Copyable {
         switch step {
         case .reply(let reply):
             give(reply)
-            return session.take(try nextLine())
+            return try takeCommand()
         case .replies(let replies):
             for reply in replies { give(reply) }
-            return session.take(try nextLine())
-        case .read: return session.take(try nextLine())
+            return try takeCommand()
+        case .read: return try takeCommand()
         case .startTLS(let reply): return try startTLS(reply)
         case .authenticate(let request): return try authenticate(request)
         case .challenge(let reply): return try challenge(reply)
@@ -85,6 +90,15 @@ struct SessionDriver: ~Copyable {
     }
 
     var limits: ServerLimits { server.configuration.limits }
+
+    /// The step after the client's next command; nil when the connection waits elsewhere.
+    private mutating func takeCommand() throws(StreamError) -> SessionStep? {
+        let mayStop = !session.isInTransaction
+        if mayStop, acceptedMessages > 0, Stop.hasCome { throw .stopping }
+        guard let line = try line(mayStop: mayStop) else { return nil }
+        lookUpName()
+        return session.take(line)
+    }
 
     /// The client's next line. Between transactions the server may stop.
     mutating func nextLine() throws(StreamError) -> CommandLine {
@@ -141,6 +155,7 @@ extension SessionDriver {
         subject = Subject(request, length: stored?.length ?? 0).map {
             ($0, request.facts[.message]?.printable)
         }
+        if request.stage == .mail, let reply = roomRefusal(request) { return .defer(reply) }
         guard server.chain.judges(request.stage) else { return .accept }
         var request = request
         do {
@@ -168,8 +183,10 @@ extension SessionDriver {
         var message = IncomingMessage(
             session.settings, isStored: !session.isThrownAway, limits: limits,
             queue: server.configuration.queue)
+        let deadline = Deadline.after(limits.message)
         while !message.isComplete {
-            try wire.bytes(within: limits.data) { message.take($0) }
+            if deadline.hasPassed { throw .timedOut }
+            try wire.bytes(within: min(limits.data, deadline.remaining)) { message.take($0) }
         }
         subject = (.message(message.length), session.facts[.message]?.printable)
         if let reply = message.refusal { return .refused(reply) }

@@ -58,6 +58,12 @@ struct SessionLog {
         }
     }
 
+    /// The client has spoken before it was greeted.
+    func earlyTalker(_ facts: Facts) {
+        log.event(
+            "early-talker", ["session": session, "client": facts[.clientIP]?.printable])
+    }
+
     /// Something of ours went wrong.
     func trouble(_ what: String, message: QueueID?) {
         log.event(

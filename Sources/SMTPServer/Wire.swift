@@ -12,7 +12,7 @@ struct Wire {
     private var input = LineBuffer()
     private var output: [UInt8] = []
     /// The session ends here whatever happens.
-    let end: Deadline
+    var end: Deadline
 
     /// A connection on which nothing was said.
     init(_ stream: PatientStream, end: Deadline) {
@@ -47,6 +47,23 @@ struct Wire {
             try read(until: deadline, mayStop: mayStop)
             if let line = input.nextLine() { return line }
         }
+    }
+
+    /// A line that has come already.
+    mutating func lineAtHand() -> CommandLine? { input.nextLine() }
+
+    /// What has come of a line that is not whole.
+    var unread: [UInt8] { input.unread }
+
+    /// True when that is no more than so many bytes.
+    func isShort(_ limit: Int) -> Bool { input.count <= limit && !input.isInLongLine }
+
+    /// Puts back what another process has read.
+    mutating func putBack(_ bytes: [UInt8]) { _ = input.append(bytes) }
+
+    /// Waits for more of a line.
+    mutating func readMore(until deadline: Deadline, mayStop: Bool) throws(StreamError) {
+        try read(until: min(end, deadline), mayStop: mayStop)
     }
 
     /// Lends what has come, at least one byte; `body` returns how many it took.

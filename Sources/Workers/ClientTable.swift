@@ -67,20 +67,15 @@ public struct ClientTable {
     private let words: UnsafeMutablePointer<UInt64>
     /// How many places there are.
     public let capacity: Int
-    /// What counts as one network.
-    public let prefixes: NetworkPrefixes
 
     /// A table with so many places.
     /// - Throws: `SystemError` when there is no memory.
-    public init(
-        capacity: Int, prefixes: NetworkPrefixes = NetworkPrefixes()
-    ) throws(SystemError) {
+    public init(capacity: Int) throws(SystemError) {
         guard let words = cunix_shared_words(1 + 3 * max(1, capacity)) else {
             throw SystemError.last("mmap", "clients")
         }
         self.words = words
         self.capacity = max(1, capacity)
-        self.prefixes = prefixes
     }
 
     /// How many connections there are from the address and from its network, and from all.
@@ -111,7 +106,7 @@ public struct ClientTable {
 
     /// Counts the connections from an address and its network. Who has taken a place counts too. Two
     /// that come at the same moment may see each other, never neither the other.
-    public func count(_ address: IPAddress) -> Count {
+    public func count(_ address: IPAddress, _ prefixes: NetworkPrefixes) -> Count {
         let key = AddressKey(address)
         let network = key.masked(prefixes)
         var count = Count()

@@ -119,11 +119,12 @@ final class PoolParent<Loaded> {
     }
 
     private func shrink() {
-        let spare = board.idle - 1
-        guard spare > 0, workers.count > pool.options.workers.lowerBound,
-            let worker = workers.last(where: { !board.isBusy($0.slot) })
-        else { return }
-        _ = kill(worker.pid, SIGTERM)
+        let spare = min(board.idle - 1, workers.count - pool.options.workers.lowerBound)
+        guard spare > 0 else { return }
+        // A quarter at a time: after a rush many are too many, but it may come again.
+        for worker in workers.filter({ !board.isBusy($0.slot) }).suffix(max(1, spare / 4)) {
+            _ = kill(worker.pid, SIGTERM)
+        }
     }
 
     /// A worker that dies within a second may do so for ever: each such death doubles the wait

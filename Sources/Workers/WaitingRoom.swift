@@ -35,6 +35,8 @@ public final class WaitingRoom {
     /// The last words to a client, which may be none.
     public typealias Farewell = (WaitingGuest, WaitingEnd) -> [UInt8]
 
+    /// The process that holds the guests, for all to see.
+    private let holderWord: UnsafeMutablePointer<Int32>
     private let entrance: GuestChannel
     private let exit: GuestChannel
     private(set) var capacity: Int
@@ -49,6 +51,10 @@ public final class WaitingRoom {
     public init(
         capacity: Int = WaitingRoom.capacity, farewell: @escaping Farewell = { _, _ in [] }
     ) throws(SystemError) {
+        guard let word = cunix_shared_counters(1) else {
+            throw SystemError.last("mmap", "waiting room")
+        }
+        holderWord = word
         entrance = try GuestChannel()
         exit = try GuestChannel()
         self.capacity = max(1, capacity)
@@ -57,6 +63,9 @@ public final class WaitingRoom {
     }
 
     // MARK: For workers
+
+    /// The process that holds the guests; 0 before there is one.
+    public var holder: pid_t { cunix_counter_get(holderWord) }
 
     /// What to wait for beside the listeners.
     var awaited: Descriptor { exit.reading }
@@ -91,6 +100,7 @@ public final class WaitingRoom {
     func open() throws(SystemError) {
         let number = try retrying("epoll_create1", "waiting room") { cunix_epoll() }
         set = OwnedDescriptor(number)
+        cunix_counter_set(holderWord, getpid())
     }
 
     /// No more than so many, since there may not be so many open files.

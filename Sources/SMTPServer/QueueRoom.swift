@@ -1,0 +1,40 @@
+// QueueRoom: whether the queue has room for a message, asked now and then.
+// smtp-server(8), section Limits; RFC 1870, section 6.1.
+// SPDX-License-Identifier: MIT
+
+import MailModel
+import MailQueue
+import UnixIO
+
+/// What the queue last said. One in each worker.
+final class QueueRoom {
+    /// How long an answer holds.
+    private static let patience = Duration.seconds(1)
+
+    private let queue: QueueClient
+    private let margin: Int
+    private var free: Int?
+    private var asksAgain = Deadline.after(.zero)
+
+    /// A look at the queue that leaves so many bytes free.
+    init(_ queue: QueueClient, margin: Int) {
+        self.queue = queue
+        self.margin = margin
+    }
+
+    /// Why no message that needs so many bytes can be taken now; nil when one can, and when the
+    /// queue does not say: it is asked again when there is a message.
+    func refusal(needed: Int) -> Reply? {
+        guard margin > 0, let free = known, free < Int(clamping: UInt64(margin) + UInt64(needed))
+        else { return nil }
+        return QueueRefusal.diskFull.reply
+    }
+
+    private var known: Int? {
+        if asksAgain.hasPassed {
+            free = try? queue.room(deadline: .after(.seconds(2)))
+            asksAgain = .after(Self.patience)
+        }
+        return free
+    }
+}
