@@ -195,8 +195,8 @@ let package = Package(
         tests(
             "SMTPServer",
             [
-                "SMTPServer", "SMTPProtocol", "MailModel", "UnixIO", "TestSupport", "smtp-server",
-                "queue-message",
+                "SMTPServer", "SMTPProtocol", "Control", "MailModel", "UnixIO", "TestSupport",
+                "smtp-server", "queue-message", "auth-check",
             ]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),
         .executableTarget(
@@ -224,6 +224,12 @@ let package = Package(
         tests("SQL", ["SQL"]),
         tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
         tests("SASL", ["SASL", "CGSASL"]),
+        tests(
+            "AuthCheck",
+            [
+                "AuthProtocol", "CGSASL", "MailModel", "UnixIO", "Workers", "TestSupport",
+                "auth-check",
+            ]),
         tests("PostgreSQL", ["PostgreSQL", "SQL", "UnixIO", "TestSupport"]),
         tests(
             "Callout",

@@ -12,13 +12,16 @@ final class TestServer {
     let folder: TestFolder
     private(set) var queue: Service?
     private(set) var server: Service
+    /// What was started before the server, for it to ask.
+    let companion: Service?
     let port: UInt16
 
     /// Starts a server with control files and steps of filters.d, by their names, besides those
     /// that it must have. A step is executable when it begins with `#!`.
     init(
         control: [String: String] = [:], steps: [String: String] = [:], options: [String] = [],
-        workers: String = "2-40", hasQueue: Bool = true
+        workers: String = "2-40", hasQueue: Bool = true,
+        companion: (TestFolder) throws -> Service? = { _ in nil }
     ) throws {
         folder = try TestFolder()
         try folder.write("etc/filters.d/.keep", "")
@@ -31,6 +34,7 @@ final class TestServer {
             try folder.write("etc/filters.d/\(name)", text, mode: mode)
         }
         try folder.write("run/.keep", "")
+        self.companion = try companion(folder)
         queue = hasQueue ? try TestServer.startQueue(folder) : nil
         server = try Service(
             try Tool(

@@ -38,7 +38,7 @@ struct AuthCheckProgram {
 
     private static func check(_ options: AuthOptions, _ login: [UInt8]) throws -> Int32 {
         let (answer, lines) = try PasswordCheck.run(options, login)
-        let text = lines.isEmpty ? "no source checks passwords\n" : lines.map { "\($0)\n" }.joined()
+        let text = lines.isEmpty ? "nobody was asked\n" : lines.map { "\($0)\n" }.joined()
         try Descriptor(rawValue: 1).writeAll(Array(text.utf8), "standard output")
         return switch answer {
         case .accepted: 0
