@@ -3,12 +3,14 @@
 # make test     run all tests
 # make check    lint, build, tests and manual pages
 # make bench    print what it costs, beside Postfix
+# make fuzz DURATION=1h             let the fuzzer look for what traps, or is not as it must be
 # make conformance SUITES=FOLDER    run suites of others, which are not part of this project
 # SPDX-License-Identifier: MIT
 
 ROOT ?= var
+DURATION ?= 60
 
-.PHONY: build run test conformance check lint lint-manuals bench toolchain packages test-packages clean
+.PHONY: build run test fuzz conformance check lint lint-manuals bench toolchain packages test-packages clean
 
 build: toolchain packages
 	swift build -c release
@@ -30,6 +32,9 @@ lint-manuals: test-packages
 
 bench: build
 	Benchmarks/run
+
+fuzz: toolchain
+	@scripts/fuzz $(DURATION)
 
 conformance: build
 	scripts/conformance $(SUITES)
