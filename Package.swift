@@ -221,6 +221,12 @@ let package = Package(
             "SenderPolicy",
             ["SenderPolicy", "Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
         tests("TLS", ["TLS", "Control", "UnixIO", "TestSupport"]),
+        tests(
+            "Credentials",
+            [
+                "Credentials", "Accounts", "Passwords", "Control", "MailModel", "UnixIO",
+                "TestSupport", "chainmail",
+            ]),
         tests("SQL", ["SQL"]),
         tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
         tests("SASL", ["SASL", "CGSASL"]),
