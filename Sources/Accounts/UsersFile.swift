@@ -32,9 +32,10 @@ public struct UsersFile: Hashable, Sendable {
     /// - Throws: `ControlError` when it cannot be read, others may read it, or a line that was looked
     ///   at is none.
     public func user(_ login: [UInt8]) throws(ControlError) -> UserLine? {
-        let login = login.asciiLowercased
+        // The keys that are no logins are ours.
+        guard let login = try? UserLine.login(login) else { return nil }
         guard let database = try compiled() else { return try scan(for: login) }
-        guard let data = try database.value(for: login), !login.isEmpty else { return nil }
+        guard let data = try database.value(for: login) else { return nil }
         return try parse(login + [0x3A] + data, nil)
     }
 

@@ -58,11 +58,12 @@ extension CredentialKind {
         "users", form: "users [FILE]", options: ["clear", "scram"]
     ) {
         line, settings throws(ControlError) in
+        let hasClearText = try line.flag("clear")
+        let offersSCRAM = try line.flag("scram", otherwise: true)
         let path = try line.path("FILE", defaultPath: UsersFile(settings.root).path)
         let file = UsersFile(path)
         try file.check()
         return UsersSource(
-            file, settings, hasClearText: try line.flag("clear"),
-            offersSCRAM: try line.flag("scram", otherwise: true))
+            file, settings, hasClearText: hasClearText, offersSCRAM: offersSCRAM)
     }
 }

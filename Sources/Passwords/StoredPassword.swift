@@ -37,7 +37,7 @@ public enum StoredPassword: Hashable, Sendable {
             return
         }
         guard first == 0x7B, let end = text.firstIndex(of: 0x7D) else {
-            self = .crypt(Array(text))
+            try self.init(crypt: Array(text))
             return
         }
         let scheme = String(decoding: text.dropFirst().prefix { $0 != 0x7D }, as: UTF8.self)
@@ -51,7 +51,7 @@ public enum StoredPassword: Hashable, Sendable {
         case _ where value.isEmpty: self = .locked
         case "PLAIN", "CLEAR", "CLEARTEXT": self = .clear(value)
         case _ where isUnset: self = .locked
-        case _ where StoredPassword.cryptSchemes.contains(scheme): self = .crypt(value)
+        case _ where StoredPassword.cryptSchemes.contains(scheme): try self.init(crypt: value)
         case "SCRAM-SHA-256":
             guard let verifier = SCRAMVerifier(value) else { throw .unknownScheme("{\(scheme)}") }
             self = .scram(verifier)
@@ -68,6 +68,15 @@ public enum StoredPassword: Hashable, Sendable {
             self = .digest(
                 name: name, value: Array(bytes.prefix(length)), salt: Array(bytes[length...]))
         }
+    }
+
+    /// A hash begins with `$` or `_`, or has the 13 bytes of DES: a password in clear whose scheme was
+    /// forgotten is none.
+    private init(crypt hash: [UInt8]) throws(PasswordError) {
+        guard hash.first == 0x24 || hash.first == 0x5F || hash.count == 13 else {
+            throw .unknownScheme("something that has no scheme and is no hash of crypt(3)")
+        }
+        self = .crypt(hash)
     }
 
     /// The bytes of pairs of hexadecimal digits; nil for anything else.

@@ -145,7 +145,7 @@ import UnixIO
             #expect(sources.word(login, password) == word, "\(login): \(dovecot.log)")
         }
         try dovecot.stop()
-        #expect(sources.word("bert", "hier") == "unavailable")
+        #expect(try place.word("bert", "hier") == "unavailable")
     }
 }
 

@@ -74,7 +74,7 @@ import UnixIO
         let database = place.folder.file("users.db")
         try run(Self.table(), in: database)
         for (query, words) in [
-            ("SELECT nothing FROM users", "no such column"), ("DELETE FROM users", "only reads"),
+            ("SELECT absent FROM users", "no such column"), ("DELETE FROM users", "only reads"),
             ("SELECT 1; SELECT 2", "more than one statement"),
             ("SELECT password FROM users WHERE login = :login", "no parameter :login"),
         ] {

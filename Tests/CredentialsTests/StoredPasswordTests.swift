@@ -37,14 +37,15 @@ import Testing
 
     /// Never a refusal: nobody knows whether the password is right.
     @Test(arguments: [
-        "{NTLM}abc", "{SHA256}short", "{SHA}!!!", "{SSHA}aaaa", "{SCRAM-SHA-256}1,2,3",
+        "{NTLM}abc", "{SHA256}short", "{SHA}???", "plain", "{CRYPT}plain", "{SSHA}aaaa",
+        "{SCRAM-SHA-256}1,2,3",
         "{PLAIN-MD5}xyz", "{SHA.HEX}00",
     ])
     func `a scheme that is not known is an error`(text: String) {
         #expect(throws: PasswordError.self) { try StoredPassword(Array(text.utf8)) }
     }
 
-    @Test(arguments: ["$9$abc$def", "plain", "$y$", "x"])
+    @Test(arguments: ["$9$abc$def", "$y$", "$", "?:?:?:?:?:?:?"])
     func `a hash of no known method is an error`(text: String) throws {
         let stored = try StoredPassword(Array(text.utf8))
         #expect(throws: PasswordError.self) { try stored.matches(Array("secret".utf8)) }
