@@ -23,14 +23,14 @@ enum UsersCompiler {
         var writer = try started(temporary)
         var seen: [[UInt8]: (count: Int, sample: [UInt8])] = [:]
         var count = 0
-        var verifiers = 0
+        var verifiers: [Int: Int] = [:]
         do throws(ConstantDatabaseWriter.Failure) {
             try writer.add([], UsersFile.format(size: Int(source.status.st_size)))
             try writer.add(UsersFile.secretKey, secret)
         } catch { throw failure(error, file) }
         while let user = try next(source, file) {
             count += 1
-            if user.verifier != nil { verifiers += 1 }
+            if let verifier = user.verifier { verifiers[verifier.iterations, default: 0] += 1 }
             if let cost = costs(user.passwordField) {
                 seen[cost, default: (0, user.passwordField)].count += 1
             }
@@ -40,7 +40,7 @@ enum UsersCompiler {
         }
         let decoy = seen.max { ($0.value.count, $1.key.count) < ($1.value.count, $0.key.count) }
         do throws(ConstantDatabaseWriter.Failure) {
-            try writer.add(UsersFile.verifiersKey, "\(verifiers)".utf8)
+            try writer.add(UsersFile.verifiersKey, summary(verifiers).utf8)
             if let decoy { try writer.add(UsersFile.decoyKey, decoy.value.sample) }
             try writer.commit(modified: source.status.st_mtim)
         } catch { throw failure(error, file) }
@@ -48,6 +48,12 @@ enum UsersCompiler {
             try replace(temporary, file.database, like: source.status)
         }
         return count
+    }
+
+    /// How many there are, and the number of iterations of most of them.
+    private static func summary(_ verifiers: [Int: Int]) -> String {
+        let most = verifiers.max { ($0.value, $0.key) < ($1.value, $1.key) }
+        return "\(verifiers.values.reduce(0, +)) \(most?.key ?? SCRAMVerifier.defaultIterations)"
     }
 
     private static func existingSecret(of file: UsersFile) throws(UsersError) -> [UInt8]? {

@@ -25,8 +25,10 @@ public struct UsersFile: Hashable, Sendable {
     /// The database made of it.
     var database: String { "\(path).cdb" }
 
-    /// True when there is something under its name.
-    public var exists: Bool { access(path, F_OK) == 0 }
+    /// False when there is nothing under its name. What cannot be looked at may be there.
+    public var exists: Bool {
+        do throws(SystemError) { return try Files.status(path) != nil } catch { return true }
+    }
 
     /// The line of a user; nil when there is none. Of two lines the first counts.
     /// - Throws: `ControlError` when it cannot be read, others may read it, or a line that was looked
@@ -81,10 +83,16 @@ public struct UsersFile: Hashable, Sendable {
         try compiled()?.value(for: UsersFile.secretKey)
     }
 
-    /// False when no user has what SCRAM needs. Without a database that is not looked for, and true.
-    public func hasVerifiers() throws(ControlError) -> Bool {
-        guard let database = try compiled() else { return true }
-        return try database.value(for: UsersFile.verifiersKey) != [0x30]
+    /// How many users have what SCRAM needs, and with how many iterations most of them; nil without a
+    /// database.
+    public func verifiers() throws(ControlError) -> (count: Int, iterations: Int)? {
+        guard let text = try compiled()?.value(for: UsersFile.verifiersKey) else { return nil }
+        let words = text.split(separator: 0x20)
+        guard words.count == 2, let count = words[0].decimalValue,
+            let iterations = words[1].decimalValue,
+            (1...SCRAMVerifier.maximumIterations).contains(iterations)
+        else { return nil }
+        return (count, iterations)
     }
 
     /// The data of the empty key, with the size of the file that the database was made of. A colon is

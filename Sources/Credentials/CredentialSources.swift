@@ -25,7 +25,8 @@ public struct CredentialSources {
     /// - Throws: `ControlError` with file and line for what cannot be right.
     public init(_ root: Root) throws(ControlError) {
         let users = UsersFile(root)
-        secret = LoginSecret(users.exists ? try users.secret() : nil)
+        // Where the file cannot be used, it may be no source, or else says so itself.
+        secret = LoginSecret(try? users.secret(), iterations: (try? users.verifiers())?.iterations)
         let settings = CredentialSettings(root: root, secret: secret)
         guard let lines = try root.control.list("auth") else {
             sources = [UsersSource(users, settings, mayBeMissing: true)]

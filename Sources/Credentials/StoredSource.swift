@@ -80,9 +80,12 @@ extension StoredSource {
 /// file, and nobody can foretell it. RFC 5802, section 9.
 public struct LoginSecret: Sendable {
     private let bytes: [UInt8]
+    private let iterations: Int
 
-    /// A secret of bytes that stay the same; of random ones without them.
-    init(_ bytes: [UInt8]?) {
+    /// A secret of bytes that stay the same; of random ones without them. Verifiers of nobody have as
+    /// many iterations as most others.
+    init(_ bytes: [UInt8]?, iterations: Int? = nil) {
+        self.iterations = iterations ?? SCRAMVerifier.defaultIterations
         var generator = SystemRandomNumberGenerator()
         self.bytes = bytes ?? (0..<32).map { _ in generator.next() }
     }
@@ -95,7 +98,7 @@ public struct LoginSecret: Sendable {
     /// A verifier for somebody who does not exist: like a real one, and of no password.
     func decoy(for login: [UInt8]) throws(PasswordError) -> SCRAMVerifier {
         SCRAMVerifier(
-            salt: try salt(for: login), iterations: SCRAMVerifier.defaultIterations,
+            salt: try salt(for: login), iterations: iterations,
             storedKey: try key("stored", login), serverKey: try key("server", login))
     }
 

@@ -33,7 +33,8 @@ final class UsersSource: StoredSource {
         guard !mayBeMissing || file.exists else { return [] }
         var abilities: Abilities = hasClearText ? [.verify, .clearText, .cramMD5] : .verify
         // What cannot be read now is unavailable when somebody logs in, and no less offered.
-        if offersSCRAM, (try? file.hasVerifiers()) ?? true { abilities.insert(.scram) }
+        let verifiers = try? file.verifiers()
+        if offersSCRAM, verifiers?.count != 0 { abilities.insert(.scram) }
         return abilities
     }
 

@@ -147,6 +147,44 @@ import Testing
         #expect(try place.sources().decoy(for: Array("nobody2".utf8)).salt != one.salt)
     }
 
+    @Test
+    func `who has no verifier has the iterations of most, and SCRAM is offered while it can be`()
+        throws
+    {
+        for (login, iterations) in [("anna", "5000"), ("bert", "4096"), ("carl", "5000")] {
+            try place.user(
+                [
+                    "add", login, "--password-stdin", "--cost", "1", "--scram-iterations",
+                    iterations,
+                ], "x\n")
+        }
+        #expect(try place.sources().decoy(for: Array("nobody".utf8)).iterations == 5000)
+        try place.write(auth: "users scram=no\n")
+        #expect(try place.sources().abilities == .verify)
+        try place.write(auth: "users\n")
+        let sources = try place.sources()
+        #expect(sources.abilities == [.verify, .scram])
+        try place.user(["remove", "anna", "bert", "carl"])
+        try place.user(["add", "dora", "--password-stdin", "--cost", "1", "--no-scram"], "x\n")
+        #expect(sources.abilities == .verify)
+    }
+
+    @Test func `a look-up costs the same with twenty thousand users`() throws {
+        let lines = (0..<20_000).map { "user\($0):{PLAIN}secret\($0)\n" }.joined()
+        try place.write(users: lines)
+        #expect(try place.user(["compile"]).code == 0)
+        let sources = try place.sources()
+        #expect(sources.word("user19999", "secret19999") == "yes user19999")
+        var start = timespec()
+        var end = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start)
+        for number in 0..<100 { _ = sources.word("user\(number * 199)", "secret") }
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end)
+        let taken = (end.tv_sec - start.tv_sec) * 1_000_000 + (end.tv_nsec - start.tv_nsec) / 1000
+        // A millisecond each, also as it is built for tests.
+        #expect(taken < 100_000, "\(taken) microseconds")
+    }
+
     @Test func `clear text serves CRAM-MD5 and SCRAM where it is said to be there`() throws {
         try place.write(users: "tim:{PLAIN}tanstaaftanstaaf\nanna:!\n")
         try place.write(auth: "users clear=yes\n")
