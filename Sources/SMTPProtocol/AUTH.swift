@@ -72,7 +72,7 @@ extension ServerSession {
         switch line {
         case .line(let bytes) where bytes.count + 2 <= ServerSession.authLineLimit: text = bytes
         case .line, .tooLong: return failed(.longResponse)
-        case .bareLF: return failed(.bareLineFeed)
+        case .bareLF, .badChunk: return failed(.bareLineFeed)
         }
         if text == [0x2A] { return failed(.cancelled) }
         guard let response = Base64.decode(text[...]) else { return failed(.badBase64) }
@@ -103,11 +103,16 @@ extension ServerSession {
     }
 
     private mutating func logIn(_ user: [UInt8]) -> SessionStep {
+        become(user)
+        facts[.protocolName] = protocolName
+        return .reply(.authenticated)
+    }
+
+    /// Takes the client for this user, who may relay.
+    mutating func become(_ user: [UInt8]) {
         self.user = user
         facts[.authUser] = user
         if facts[.relay] == nil { facts[.relay] = [] }
-        facts[.protocolName] = protocolName
-        return .reply(.authenticated)
     }
 
     /// 1 to 20 letters, digits, hyphens and underscores. RFC 4422, section 3.1.

@@ -5,13 +5,12 @@
 import MailModel
 
 extension ServerSession {
-    /// MAIL's `BODY=`.
+    /// MAIL's `BODY=`. BINARYMIME is not offered: lines are what filters and mailboxes know.
     func body(_ value: ArraySlice<UInt8>?, _ parameters: inout MailParameters) -> SMTPReply? {
-        guard let value,
-            value.equalsIgnoringASCIICase("8BITMIME".utf8)
-                || value.equalsIgnoringASCIICase("7BIT".utf8)
-        else { return .badParameter }
-        parameters.bodyType = value.map { $0.isASCIILetter ? $0 & ~0x20 : $0 }
+        guard let type = value.flatMap({ BodyType($0) }), type != .binaryMIME else {
+            return .badParameter
+        }
+        parameters.options.bodyType = type
         return nil
     }
 }

@@ -12,22 +12,26 @@ extension ServerSession {
             return transaction.hasTriedRecipients
                 ? .reply(.noValidRecipient) : failed(.needsRCPT)
         }
+        // RFC 3030, section 2.
+        guard transaction.octets == nil else { return failed(.messageBegun) }
         if isThrownAway { return startMessage() }
-        pending = .data
+        pending = .data(nil)
         return .judge(
             FilterRequest(
                 stage: .data, facts: facts, envelope: transaction.envelope, edits: pendingEdits))
     }
 
-    mutating func dataJudged(_ verdict: Verdict) -> SessionStep {
+    /// The verdict at stage `data`. A chunk is on its way already when it was asked for BDAT.
+    mutating func dataJudged(_ verdict: Verdict, _ chunk: Chunk?) -> SessionStep {
         switch verdict {
         case .reject(let reply), .defer(let reply):
             reset()
-            return refused(reply)
+            guard let chunk, reply.code != 421 else { return refused(reply) }
+            return swallow(chunk.size, SMTPReply(reply), isError: false)
         case .accept(let edits): transaction?.edits += edits
         case .discard: transaction?.isDiscarded = true
         }
-        return startMessage()
+        return chunk.map { receive($0) } ?? startMessage()
     }
 
     private mutating func startMessage() -> SessionStep {
@@ -44,29 +48,32 @@ extension ServerSession {
 
     /// The step after the end of a message.
     public mutating func received(_ message: ReceivedMessage) -> SessionStep {
-        guard case .message = pending, let transaction else { return .reply(.outOfStep) }
+        guard case .message = pending else { return .reply(.outOfStep) }
         pending = .nothing
         switch message {
         case .refused(let reply):
             reset()
             return refused(reply)
-        case .whole(let edits):
-            if isThrownAway { return accepted(transaction.id) }
-            self.transaction?.serverEdits = edits
-            pending = .judgedMessage
-            return .judge(
-                FilterRequest(
-                    stage: .message, facts: facts, envelope: transaction.envelope,
-                    edits: pendingEdits))
+        case .whole(let edits): return judgeMessage(edits)
         }
+    }
+
+    /// What is thought of a message that is whole.
+    mutating func judgeMessage(_ edits: [Edit]) -> SessionStep {
+        guard let transaction else { return .reply(.outOfStep) }
+        if isThrownAway { return accepted(transaction.id) }
+        self.transaction?.serverEdits = edits
+        pending = .judgedMessage
+        return .judge(
+            FilterRequest(
+                stage: .message, facts: facts, envelope: transaction.envelope,
+                edits: pendingEdits))
     }
 
     mutating func messageJudged(_ verdict: Verdict) -> SessionStep {
         guard let transaction else { return .reply(.outOfStep) }
         switch verdict {
-        case .reject(let reply), .defer(let reply):
-            reset()
-            return refused(reply)
+        case .reject(let reply), .defer(let reply): return end(with: SMTPReply(reply))
         case .accept(let edits): self.transaction?.edits += edits
         case .discard: self.transaction?.isDiscarded = true
         }
@@ -84,15 +91,12 @@ extension ServerSession {
         pending = .nothing
         switch outcome {
         case .queued: return accepted(transaction.id)
-        case .refused(let reply):
-            reset()
-            return refused(reply)
+        case .refused(let reply): return end(with: SMTPReply(reply))
         }
     }
 
     /// A message that is discarded gets the same reply as one that is queued.
     private mutating func accepted(_ id: QueueID) -> SessionStep {
-        reset()
-        return .reply(SMTPReply(250, EnhancedStatus(2, 0, 0), "Ok, queued as \(id)"))
+        end(with: SMTPReply(250, EnhancedStatus(2, 0, 0), "Ok, queued as \(id)"))
     }
 }

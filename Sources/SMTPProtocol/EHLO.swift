@@ -19,11 +19,18 @@ extension ServerSession {
     /// command or parameter of their own: every reply has its status (RFC 2034), and commands
     /// are taken one by one from whatever has arrived (RFC 2920).
     private var extensions: [String] {
-        var keywords = ["PIPELINING", sizeKeyword, "8BITMIME", "ENHANCEDSTATUSCODES"]
-        if tls == nil, settings.offersTLS { keywords.append("STARTTLS") }
+        var keywords = [
+            "PIPELINING", sizeKeyword, "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN",
+            "ENHANCEDSTATUSCODES", "PRDR", limitsKeyword,
+        ]
+        if tls == nil, settings.offersTLS, claimed == nil { keywords.append("STARTTLS") }
+        if tls != nil, settings.offersRequireTLS { keywords.append("REQUIRETLS") }
         if !mechanisms.isEmpty {
             keywords.append("AUTH " + mechanisms.joined(separator: " "))
         }
-        return keywords
+        if settings.allowsXCLIENT {
+            keywords.append("XCLIENT " + Claim.attributes.joined(separator: " "))
+        }
+        return keywords + ["HELP"]
     }
 }

@@ -47,7 +47,7 @@ extension ServerSession {
 
     private func facts(for candidate: HELOCandidate) -> Facts {
         var facts = facts
-        facts[.helo] = candidate.name
+        facts[.helo] = claimed?.helo ?? candidate.name
         facts[.protocolName] = protocolName(isExtended: candidate.isExtended)
         return facts
     }

@@ -6,8 +6,17 @@ import MailModel
 
 extension ServerSession {
     func help() -> SessionStep {
-        let verbs = Verb.allCases.map(\.rawValue).joined(separator: " ")
+        let verbs = Verb.allCases.filter { isThere($0) }.map(\.rawValue).joined(separator: " ")
         return .reply(
             SMTPReply(214, EnhancedStatus(2, 0, 0), lines: ["Commands: \(verbs)", "RFC 5321"]))
+    }
+
+    private func isThere(_ verb: Verb) -> Bool {
+        switch verb {
+        case .startTLS: settings.offersTLS && tls == nil && claimed == nil
+        case .auth: !mechanisms.isEmpty
+        case .xclient: settings.allowsXCLIENT
+        default: true
+        }
     }
 }

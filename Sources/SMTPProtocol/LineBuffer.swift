@@ -2,6 +2,8 @@
 // RFC 5321, sections 2.3.8 and 4.5.3.1.4.
 // SPDX-License-Identifier: MIT
 
+import MailModel
+
 /// What the next line of a client is.
 public enum CommandLine: Equatable, Sendable {
     /// A line without its CRLF. It may hold any byte but LF.
@@ -11,6 +13,9 @@ public enum CommandLine: Equatable, Sendable {
     /// A line that ended in LF without CR; it was thrown away. It is never obeyed, since whoever
     /// sent it and whoever passed it on may have seen it differently.
     case bareLF
+    /// One of these two that begins with BDAT: what follows it may be no command, and cannot be told
+    /// from one.
+    case badChunk
 }
 
 /// A buffer of fixed size between a socket and the protocol.
@@ -24,6 +29,8 @@ public struct LineBuffer: Sendable {
     /// Up to here no LF was found yet, so that one byte at a time stays cheap.
     private var searched = 0
     private var isSkipping = false
+    /// True when what is skipped began with BDAT.
+    private var isSkippingChunk = false
 
     /// A buffer of this many bytes. `lineLimit` must be less than `capacity`; it is lowered
     /// where it is not. The longest lines are those of AUTH: RFC 4954, section 4.
@@ -82,6 +89,7 @@ public struct LineBuffer: Sendable {
         guard let lineEnd = found else {
             searched = end
             if count > lineLimit + 1 {
+                if !isSkipping { isSkippingChunk = isChunk }
                 isSkipping = true
                 discard(count)
             }
@@ -90,10 +98,12 @@ public struct LineBuffer: Sendable {
         defer { discard(lineEnd + 1 - start) }
         guard !isSkipping else {
             isSkipping = false
-            return .tooLong
+            return isSkippingChunk ? .badChunk : .tooLong
         }
-        guard lineEnd > start, bytes[lineEnd - 1] == 0x0D else { return .bareLF }
-        guard lineEnd - 1 - start <= lineLimit else { return .tooLong }
+        guard lineEnd > start, bytes[lineEnd - 1] == 0x0D else {
+            return isChunk ? .badChunk : .bareLF
+        }
+        guard lineEnd - 1 - start <= lineLimit else { return isChunk ? .badChunk : .tooLong }
         return .line(Array(bytes[start..<(lineEnd - 1)]))
     }
 
@@ -109,6 +119,11 @@ public struct LineBuffer: Sendable {
     public mutating func removeAll() {
         discard(count)
         isSkipping = false
+    }
+
+    /// True when the next line begins with BDAT.
+    private var isChunk: Bool {
+        bytes[start..<end].prefix(5).equalsIgnoringASCIICase("BDAT ".utf8)
     }
 
     private mutating func discard(_ amount: Int) {

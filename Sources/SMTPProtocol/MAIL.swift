@@ -11,6 +11,7 @@ extension ServerSession {
             return failed(.needsAuthentication)
         }
         guard transaction == nil else { return failed(.nestedMAIL) }
+        guard !isTransactionsLimitReached else { return .close(.tooManyTransactions) }
         // No space may be on either side of the colon. RFC 5321, section 3.3.
         guard argument.prefix(5).equalsIgnoringASCIICase("FROM:".utf8) else {
             return failed(.badMAIL)
@@ -18,7 +19,7 @@ extension ServerSession {
         var rest = argument.dropFirst(5)
         let path: ReversePath
         do {
-            path = try PathSyntax.reversePath(from: &rest, limits: settings.paths)
+            path = try PathSyntax.reversePath(from: &rest, limits: settings.paths, utf8: true)
         } catch {
             return failed(error == .tooLong ? .longReversePath : .badReversePath)
         }
@@ -26,7 +27,23 @@ extension ServerSession {
         if let reply = mailParameters(rest, &transaction.parameters) {
             return reply.code == 552 ? .reply(reply) : failed(reply)
         }
+        transaction.envelope.options = transaction.parameters.options
+        if !transaction.parameters.options.smtputf8, ServerSession.isBeyondASCII(path.bytes) {
+            return failed(.needsSMTPUTF8)
+        }
         return begin(transaction)
+    }
+
+    /// The facts with what MAIL said.
+    private func facts(of new: Transaction) -> Facts {
+        var facts = facts
+        facts[.message] = Array(new.id.description.utf8)
+        facts[.bodyType] = new.parameters.options.bodyType.map { Array($0.rawValue.utf8) }
+        facts[.declaredSize] = new.parameters.size.map { Array("\($0)".utf8) }
+        if new.parameters.options.smtputf8 {
+            facts[.protocolName] = protocolName(isExtended: isExtended, isUTF8: true)
+        }
+        return facts
     }
 
     private mutating func begin(_ new: Transaction) -> SessionStep {
@@ -38,15 +55,11 @@ extension ServerSession {
 
     /// Asks for the verdict.
     mutating func judge(_ new: Transaction) -> SessionStep {
-        var facts = facts
-        facts[.message] = Array(new.id.description.utf8)
-        facts[.bodyType] = new.parameters.bodyType
-        facts[.declaredSize] = new.parameters.size.map { Array("\($0)".utf8) }
         if isDiscarded { return mailJudged(.discard, new) }
         pending = .mail(new)
         return .judge(
             FilterRequest(
-                stage: .mail, facts: facts, envelope: new.envelope, edits: pendingEdits))
+                stage: .mail, facts: facts(of: new), envelope: new.envelope, edits: pendingEdits))
     }
 
     mutating func mailJudged(_ verdict: Verdict, _ candidate: Transaction) -> SessionStep {
@@ -58,9 +71,7 @@ extension ServerSession {
         case .accept(let edits): new.edits = edits
         case .discard: new.isDiscarded = true
         }
-        facts[.message] = Array(new.id.description.utf8)
-        facts[.bodyType] = new.parameters.bodyType
-        facts[.declaredSize] = new.parameters.size.map { Array("\($0)".utf8) }
+        facts = facts(of: new)
         transaction = new
         return .reply(.reversePathOK)
     }

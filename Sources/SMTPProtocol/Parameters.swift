@@ -9,7 +9,7 @@ struct Parameter {
     let keyword: [UInt8]
     let value: ArraySlice<UInt8>?
 
-    init?(_ bytes: ArraySlice<UInt8>) {
+    init?(_ bytes: ArraySlice<UInt8>, allowsUTF8: Bool) {
         let word = bytes.prefix { $0 != 0x3D }
         guard let first = word.first, first != 0x2D,
             word.allSatisfy({ $0.isASCIILetter || $0.isASCIIDigit || $0 == 0x2D })
@@ -20,18 +20,19 @@ struct Parameter {
             return
         }
         let text = bytes.dropFirst(word.count + 1)
-        guard !text.isEmpty, text.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3D }) else {
-            return nil
-        }
+        guard !text.isEmpty,
+            text.allSatisfy({ $0 > 0x20 && $0 != 0x3D && $0 != 0x7F && ($0 < 0x7F || allowsUTF8) })
+        else { return nil }
         value = text
     }
 
-    /// The parameters of a command, each after one space; nil when one is none.
-    static func row(_ bytes: ArraySlice<UInt8>) -> [Parameter]? {
+    /// The parameters of a command, each after one space; nil when one is none. With SMTPUTF8 their
+    /// values may hold UTF-8: RFC 6531, section 3.3.
+    static func row(_ bytes: ArraySlice<UInt8>, allowsUTF8: Bool = false) -> [Parameter]? {
         guard !bytes.isEmpty else { return [] }
         guard bytes.first == 0x20 else { return nil }
         let words = bytes.dropFirst().split(separator: 0x20, omittingEmptySubsequences: false)
-        let parameters = words.compactMap { Parameter($0) }
+        let parameters = words.compactMap { Parameter($0, allowsUTF8: allowsUTF8) }
         return parameters.count == words.count ? parameters : nil
     }
 }
@@ -41,23 +42,47 @@ extension ServerSession {
     func mailParameters(
         _ bytes: ArraySlice<UInt8>, _ parameters: inout MailParameters
     ) -> SMTPReply? {
-        guard let row = Parameter.row(bytes) else { return .badParameter }
-        guard Set(row.map(\.keyword)).count == row.count else { return .repeatedParameter }
-        for parameter in row {
-            let reply: SMTPReply?
+        each(of: Parameter.row(bytes)) { parameter in
+            let value = parameter.value
             switch String(decoding: parameter.keyword, as: UTF8.self) {
-            case "SIZE": reply = size(parameter.value, &parameters)
-            case "BODY": reply = body(parameter.value, &parameters)
-            default: reply = .unknownParameter
+            case "SIZE": return size(value, &parameters)
+            case "BODY": return body(value, &parameters)
+            case "SMTPUTF8": return smtputf8(value, &parameters)
+            case "RET": return ret(value, &parameters)
+            case "ENVID": return envid(value, &parameters)
+            case "REQUIRETLS": return requireTLS(value, &parameters)
+            case "PRDR": return prdr(value, &parameters)
+            case "AUTH" where !mechanisms.isEmpty: return submitter(value)
+            default: return .unknownParameter
             }
-            if let reply { return reply }
         }
-        return nil
     }
 
-    /// Takes the parameters of RCPT; no extension that we have defines one.
-    func recipientParameters(_ bytes: ArraySlice<UInt8>) -> SMTPReply? {
-        guard let row = Parameter.row(bytes) else { return .badParameter }
-        return row.isEmpty ? nil : .unknownParameter
+    /// Takes the parameters of RCPT.
+    func recipientParameters(
+        _ bytes: ArraySlice<UInt8>, _ options: inout RecipientOptions
+    ) -> SMTPReply? {
+        let isUTF8 = transaction?.envelope.options.smtputf8 == true
+        return each(of: Parameter.row(bytes, allowsUTF8: isUTF8)) { parameter in
+            switch String(decoding: parameter.keyword, as: UTF8.self) {
+            case "NOTIFY": return notify(parameter.value, &options)
+            case "ORCPT": return orcpt(parameter.value, &options)
+            default: return .unknownParameter
+            }
+        }
+    }
+
+    /// The reply to the first parameter that is not right. Parameters are an extension, so there are
+    /// none after HELO. RFC 5321, section 2.2.1.
+    private func each(
+        of row: [Parameter]?, _ take: (Parameter) -> SMTPReply?
+    ) -> SMTPReply? {
+        guard let row else { return .badParameter }
+        guard isExtended || row.isEmpty else { return .unknownParameter }
+        if row.count > 1, Set(row.map(\.keyword)).count < row.count { return .repeatedParameter }
+        for parameter in row {
+            if let reply = take(parameter) { return reply }
+        }
+        return nil
     }
 }

@@ -30,6 +30,13 @@ extension SMTPReply {
     static let nestedMAIL = SMTPReply(503, .init(5, 5, 1), "A reverse-path was already given")
     static let noValidRecipient = SMTPReply(554, .init(5, 5, 1), "No valid recipients")
 
+    static let messageBegun = SMTPReply(503, .init(5, 5, 1), "The message has begun with BDAT")
+    static let badBDAT = SMTPReply(501, .init(5, 5, 4), "Syntax: BDAT size [LAST]")
+    static let badXCLIENT = SMTPReply(501, .init(5, 5, 4), "Syntax: XCLIENT attribute=value")
+    static let repliesFollow = SMTPReply(353, nil, "One reply for each recipient, then one for all")
+    static let needsSMTPUTF8 = SMTPReply(553, .init(5, 6, 7), "This address is for SMTPUTF8 only")
+    static let tooManyTransactions = SMTPReply(421, .init(4, 7, 0), "Too many messages; come again")
+
     static let badMAIL = SMTPReply(501, .init(5, 5, 4), "Syntax: MAIL FROM:<address>")
     static let badRCPT = SMTPReply(501, .init(5, 5, 4), "Syntax: RCPT TO:<address>")
     static let badReversePath = SMTPReply(501, .init(5, 1, 7), "Bad reverse-path")

@@ -8,7 +8,8 @@ extension ServerSession {
     mutating func startTLS(_ argument: ArraySlice<UInt8>) -> SessionStep {
         guard argument.isEmpty else { return failed(.noArgument) }
         guard tls == nil else { return failed(.alreadyTLS) }
-        guard settings.offersTLS else { return failed(.notImplemented) }
+        // What a proxy said of its client in the clear would have to be forgotten.
+        guard settings.offersTLS, claimed == nil else { return failed(.notImplemented) }
         guard isExtended else { return failed(.needsEHLO) }
         pending = .tls
         return .startTLS(.startTLS)

@@ -16,14 +16,16 @@ public struct ServerSession: Sendable {
         case helo(HELOCandidate)
         case sender(Transaction)
         case mail(Transaction)
-        case admission(Mailbox)
-        case recipient(Mailbox)
-        case data
+        case admission(RecipientCandidate)
+        case recipient(RecipientCandidate)
+        case data(Chunk?)
         case message
+        case chunk(Chunk, refusal: SMTPReply?)
         case judgedMessage
         case submission
         case tls
         case authentication(AuthState)
+        case identity(Claim)
     }
 
     /// Names and limits.
@@ -44,7 +46,11 @@ public struct ServerSession: Sendable {
     /// Who has been authenticated.
     var user: [UInt8]?
     /// What lets the client relay whoever it is.
-    let ownRelay: [UInt8]?
+    var ownRelay: [UInt8]?
+    /// What XCLIENT said of the client.
+    var claimed: ClaimedClient?
+    /// Why a chunk was refused: the reply for those that came with it.
+    var chunkRefusal: SMTPReply?
     var isDiscarded = false
     var errors = 0
     var commands = 0
@@ -94,18 +100,15 @@ public struct ServerSession: Sendable {
         case .line(let bytes): return take(Command(bytes), length: bytes.count + 2)
         case .tooLong: return failed(.lineTooLong)
         case .bareLF: return failed(.bareLineFeed)
+        case .badChunk: return .close(.badBDAT)
         }
     }
 
     private mutating func take(_ command: Command, length: Int) -> SessionStep {
-        guard length <= command.verb?.lineLimit ?? 512 else { return failed(.lineTooLong) }
-        guard !command.argument.contains(where: \.isControl) else {
-            return failed(.controlCharacter)
-        }
-        guard !isRefused || command.verb == .quit else { return failed(.refusedSession) }
-        guard tls != nil || !settings.requiresTLS || command.verb?.needsTLS != true else {
-            return failed(.needsTLS)
-        }
+        let barred = barred(command, length: length)
+        if command.verb == .bdat { return bdat(command.argument, barred: barred) }
+        chunkRefusal = nil
+        if let barred { return failed(barred) }
         switch command.verb {
         case .helo: return helo(command.argument)
         case .ehlo: return ehlo(command.argument)
@@ -117,10 +120,21 @@ public struct ServerSession: Sendable {
         case .quit: return quit(command.argument)
         case .vrfy: return vrfy(command.argument)
         case .help: return help()
+        case .bdat: return bdat(command.argument, barred: nil)
         case .startTLS: return startTLS(command.argument)
         case .auth: return auth(command.argument)
+        case .xclient: return xclient(command.argument)
         case nil: return unknown(command.word)
         }
+    }
+
+    /// The reply to a command that may not be given at all, whatever it is.
+    private func barred(_ command: Command, length: Int) -> SMTPReply? {
+        if length > command.verb?.lineLimit ?? 512 { return .lineTooLong }
+        if command.argument.contains(where: \.isControl) { return .controlCharacter }
+        if isRefused, command.verb != .quit { return .refusedSession }
+        if settings.requiresTLS, tls == nil, command.verb?.needsTLS == true { return .needsTLS }
+        return nil
     }
 
     /// The step that a verdict leads to.
@@ -132,10 +146,11 @@ public struct ServerSession: Sendable {
         case .connect: return connectJudged(verdict)
         case .helo(let candidate): return heloJudged(verdict, candidate)
         case .mail(let transaction): return mailJudged(verdict, transaction)
-        case .recipient(let mailbox): return recipientJudged(verdict, mailbox)
-        case .data: return dataJudged(verdict)
+        case .recipient(let candidate): return recipientJudged(verdict, candidate)
+        case .data(let chunk): return dataJudged(verdict, chunk)
         case .judgedMessage: return messageJudged(verdict)
-        case .nothing, .sender, .admission, .message, .submission, .tls, .authentication:
+        case .nothing, .sender, .admission, .message, .chunk, .submission, .tls, .authentication,
+            .identity:
             pending = question
             return .reply(.outOfStep)
         }
@@ -157,6 +172,7 @@ public struct ServerSession: Sendable {
 
     /// Forgets the transaction. RFC 5321, section 4.1.1.5.
     mutating func reset() {
+        if transaction?.envelope.options.smtputf8 == true { facts[.protocolName] = protocolName }
         transaction = nil
         facts[.message] = nil
         facts[.bodyType] = nil
@@ -166,10 +182,12 @@ public struct ServerSession: Sendable {
     /// The keyword of RFC 3848 for the session as it is.
     var protocolName: [UInt8] { protocolName(isExtended: isExtended) }
 
-    /// The same where HELO or EHLO is not yet judged.
-    func protocolName(isExtended: Bool) -> [UInt8] {
-        guard isExtended else { return Array("SMTP".utf8) }
-        return Array("ESMTP".utf8) + (tls == nil ? [] : [0x53]) + (user == nil ? [] : [0x41])
+    /// The same where HELO or EHLO is not yet judged, or where SMTPUTF8 was asked for: RFC 6531,
+    /// section 4.3.
+    func protocolName(isExtended: Bool, isUTF8: Bool = false) -> [UInt8] {
+        guard claimed?.isExtended ?? isExtended else { return Array("SMTP".utf8) }
+        return Array((isUTF8 ? "UTF8SMTP" : "ESMTP").utf8) + (tls == nil ? [] : [0x53])
+            + (user == nil ? [] : [0x41])
     }
 
     /// Edits that are pending for a message, in the order in which they were made.

@@ -10,12 +10,16 @@ public struct SessionSettings: Hashable, Sendable {
     public var greeting: String
     /// The domain of `<Postmaster>` without one.
     public var postmasterDomain: String
+    /// The domain of recipients at our own address, as in `<postmaster@[192.0.2.1]>`.
+    public var literalDomain: String
     /// The most bytes of a message as RFC 1870 counts them; 0 for no limit.
     public var messageSize = 0
     /// The most recipients of a message. RFC 5321, section 4.5.3.1.8, wants at least 100.
     public var recipients = 1000
     /// Commands of a session, those in error included; 0 for no limit.
     public var commands = 10_000
+    /// The most transactions of a session; 0 for no limit.
+    public var transactions = 0
     /// Commands that were in error before the session is ended.
     public var errors = 20
     /// The longest line of a message, in bytes without CRLF: 16 MiB. RFC 5321 promises 998, but
@@ -37,6 +41,8 @@ public struct SessionSettings: Hashable, Sendable {
     public var requiresAuth = false
     /// True when authenticated users may not use every reverse-path.
     public var limitsSenders = false
+    /// True when REQUIRETLS is offered under TLS.
+    public var offersRequireTLS = true
     /// True when this client may say XCLIENT.
     public var allowsXCLIENT = false
     /// What becomes of a bare LF in a message of this client.
@@ -49,6 +55,7 @@ public struct SessionSettings: Hashable, Sendable {
         self.name = name
         greeting = "\(name) ESMTP"
         postmasterDomain = name
+        literalDomain = name
     }
 }
 

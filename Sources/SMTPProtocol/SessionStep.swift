@@ -30,6 +30,10 @@ public enum SessionStep: Equatable, Sendable {
     case judge(FilterRequest)
     /// Give this reply, then read a message through a `DataDecoder`: `received(_:)`.
     case receive(SMTPReply)
+    /// Read the octets of this chunk: `received(chunk:)`.
+    case receiveChunk(Chunk)
+    /// Say whether the client of which these facts are known may relay: `identified(relay:)`.
+    case identify(Facts)
     /// Queue the message: `queued(_:)`.
     case queue(AcceptedMessage)
     /// Give this reply, then close the connection.

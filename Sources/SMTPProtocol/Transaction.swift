@@ -20,6 +20,8 @@ struct Transaction {
     var acceptedRecipients = 0
     /// True when RCPT was given at all.
     var hasTriedRecipients = false
+    /// Octets of the message that BDAT has announced so far; nil before the first BDAT.
+    var octets: Int?
     /// True when the message is to be thrown away with a kind word.
     var isDiscarded = false
 }
@@ -28,6 +30,14 @@ struct Transaction {
 struct MailParameters {
     /// SIZE=, in bytes. RFC 1870.
     var size: Int?
-    /// BODY=, as given. RFC 6152.
-    var bodyType: [UInt8]?
+    /// PRDR was given.
+    var wantsPRDR = false
+    /// What goes on with the message.
+    var options = EnvelopeOptions()
+}
+
+/// What RCPT said, until it is judged.
+struct RecipientCandidate {
+    var mailbox: Mailbox
+    var options = RecipientOptions()
 }

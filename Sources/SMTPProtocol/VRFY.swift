@@ -6,6 +6,14 @@ import MailModel
 
 extension ServerSession {
     mutating func vrfy(_ argument: ArraySlice<UInt8>) -> SessionStep {
-        argument.isEmpty ? failed(.needsArgument) : .reply(.notVerified)
+        guard !argument.isEmpty else { return failed(.needsArgument) }
+        // RFC 6531, section 3.7.4.2: `VRFY string SMTPUTF8`. Our reply is ASCII in any case.
+        if ServerSession.isBeyondASCII(argument) {
+            guard UTF8Text.isValid(argument) else { return failed(.badForwardPath) }
+            guard argument.suffix(9).equalsIgnoringASCIICase(" SMTPUTF8".utf8) else {
+                return failed(.needsSMTPUTF8)
+            }
+        }
+        return .reply(.notVerified)
     }
 }

@@ -18,6 +18,8 @@ enum Verb: String, CaseIterable {
     case help = "HELP"
     case startTLS = "STARTTLS"
     case auth = "AUTH"
+    case bdat = "BDAT"
+    case xclient = "XCLIENT"
 
     /// The verb of a word, whatever its case.
     init?(_ word: ArraySlice<UInt8>) {
@@ -37,13 +39,22 @@ enum Verb: String, CaseIterable {
 
     private static let numbers = allCases.map { ($0, number($0.rawValue.utf8)) }
 
-    /// The longest line, CRLF included. RFC 5321, section 4.5.3.1.4, and what extensions add:
-    /// SIZE 26 (RFC 1870, section 3), 8BITMIME 17 (RFC 6152, section 2).
+    /// The longest line, CRLF included. RFC 5321, section 4.5.3.1.4, and what extensions add, each
+    /// parameter with the space before it.
     var lineLimit: Int {
         switch self {
-        case .mail: 512 + 26 + 17
+        // SIZE 26 (RFC 1870, section 3), BODY 17 (RFC 6152, section 2), AUTH= 500 (RFC 4954, section
+        // 3), SMTPUTF8 10 (RFC 6531, section 3.1), REQUIRETLS 11 (RFC 8689, section 3), PRDR 5, RET 9
+        // and ENVID 107 (RFC 3461, sections 4.3 and 4.4).
+        case .mail: 512 + 26 + 17 + 500 + 10 + 11 + 5 + 9 + 107
+        // NOTIFY 29 and ORCPT 507 (RFC 3461, sections 4.1 and 4.2).
+        case .rcpt: 512 + 29 + 507
+        // RFC 6531, section 3.7.4.2.
+        case .vrfy: 512 + 10
         // RFC 4954, section 4, says 512; an initial response may well be longer.
         case .auth: ServerSession.authLineLimit
+        // Eight attributes of up to 255 bytes, as xtext.
+        case .xclient: 8192
         default: 512
         }
     }
@@ -52,8 +63,8 @@ enum Verb: String, CaseIterable {
     /// EHLO, NOOP, STARTTLS and QUIT; the others do no more than these.
     var needsTLS: Bool {
         switch self {
-        case .helo, .ehlo, .noop, .rset, .help, .startTLS, .quit: false
-        case .mail, .rcpt, .data, .vrfy, .auth: true
+        case .helo, .ehlo, .noop, .rset, .help, .startTLS, .quit, .xclient: false
+        case .mail, .rcpt, .data, .bdat, .vrfy, .auth: true
         }
     }
 }

@@ -7,12 +7,12 @@ import MailQueue
 import SMTPProtocol
 import UnixIO
 
-/// Decodes what follows DATA and puts it where filters and the queue can read it.
+/// Decodes what follows DATA or BDAT and puts it where filters and the queue can read it.
 ///
 /// A message that must be refused is read to its true end all the same: whatever comes before it
 /// is never a command.
 struct IncomingMessage: ~Copyable {
-    private var decoder: DataDecoder
+    private var decoder: MessageDecoder
     private var scan: HeaderScan
     /// What is decoded and not in the spool.
     private var pending: [UInt8] = []
@@ -20,6 +20,8 @@ struct IncomingMessage: ~Copyable {
     private var spooledLength = 0
     private var trouble: Reply?
     private let settings: SessionSettings
+    /// When all of it must have come.
+    let deadline: Deadline
     private let isStored: Bool
     private let limits: ServerLimits
     private let queue: QueueClient
@@ -27,21 +29,29 @@ struct IncomingMessage: ~Copyable {
     /// A message of which nothing has come. One that is thrown away whatever it is need not be
     /// stored.
     init(
-        _ settings: SessionSettings, isStored: Bool, limits: ServerLimits, queue: QueueClient
+        _ decoder: MessageDecoder, _ settings: SessionSettings, isStored: Bool,
+        limits: ServerLimits, queue: QueueClient
     ) {
-        decoder = DataDecoder(bareLineFeed: settings.bareLineFeed)
+        self.decoder = decoder
         scan = HeaderScan(name: Array(settings.name.utf8))
         self.settings = settings
+        deadline = .after(limits.message)
         self.isStored = isStored
         self.limits = limits
         self.queue = queue
     }
 
-    /// True after CRLF . CRLF.
-    var isComplete: Bool { decoder.isComplete }
+    /// True when a command comes next: after the message, or between two chunks.
+    var isAtCommand: Bool { decoder.isAtCommand }
 
     /// Bytes of the message with LF line ends.
     var length: Int { spooledLength + pending.count }
+
+    /// Begins a chunk of the message.
+    mutating func begin(_ chunk: Chunk) {
+        decoder.begin(chunk)
+        if decoder.isComplete { scan.finish() }
+    }
 
     /// Takes bytes from the wire and returns how many.
     mutating func take(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -57,7 +67,7 @@ struct IncomingMessage: ~Copyable {
         return taken
     }
 
-    /// The reply that the message must be refused with; nil when there is no reason.
+    /// The reply that the message must be refused with; nil when there is no reason so far.
     var refusal: Reply? {
         if settings.messageSize > 0, decoder.size > settings.messageSize { return .messageTooBig }
         if !decoder.isWellFormed { return .bareLineEnd }

@@ -16,9 +16,6 @@ struct ListenerProfile: Hashable, Sendable {
     /// True where TLS begins with the first byte. RFC 8314, section 3.3.
     var usesImplicitTLS: Bool { service == .smtps }
 
-    /// True where MAIL needs AUTH. RFC 6409, section 4.3, lets those be that a network vouches for:
-    /// clients that may relay.
-    func requiresAuth(of facts: Facts) -> Bool { isSubmission && !facts.mayRelay }
 }
 
 /// A listener that was asked for: `[SERVICE=]ADDRESS:PORT`.

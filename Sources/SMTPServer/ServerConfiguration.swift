@@ -47,6 +47,7 @@ public struct ServerConfiguration {
         session = SessionSettings(name: name.printable)
         session.greeting = "\(try control.lineOrMe("smtpgreeting").printable) ESMTP"
         session.postmasterDomain = try control.lineOrMe("envnoathost").printable
+        session.literalDomain = try control.lineOrMe("localiphost").printable
         session.messageSize = try control.databytes() ?? 0
         session.recipients = try control.integer("maxrcpt") ?? session.recipients
         auth = options.auth
@@ -92,7 +93,8 @@ public struct ServerConfiguration {
     func settings(for profile: ListenerProfile, _ facts: Facts) -> SessionSettings {
         var settings = session
         settings.isSubmission = profile.isSubmission
-        settings.requiresAuth = profile.requiresAuth(of: facts)
+        // Those that may relay need not, whoever XCLIENT says they are.
+        settings.requiresAuth = profile.isSubmission
         settings.bareLineFeed = bareLineFeed(of: facts)
         settings.allowsXCLIENT =
             facts.clientIP.map { client in xclients.contains { $0.contains(client) } } ?? false

@@ -19,8 +19,10 @@ struct SessionDriver: ~Copyable {
     let log: SessionLog
     var authentication = Authentication()
     /// What the next reply is about. The message is kept too: by then it may be forgotten.
-    private var subject: (Subject, message: String?)?
-    private var stored: StoredMessage?
+    var subject: (Subject, message: String?)?
+    var stored: StoredMessage?
+    /// A message of which some chunks have come.
+    var chunks: IncomingMessage?
     private var acceptedMessages = 0
     /// The connection, where it may wait elsewhere; nil on descriptors 0 and 1.
     var visit: Visit?
@@ -58,10 +60,12 @@ struct SessionDriver: ~Copyable {
     private mutating func perform(_ step: SessionStep) throws(StreamError) -> SessionStep? {
         switch step {
         case .reply(let reply):
+            if !session.isInTransaction { chunks = nil }
             give(reply)
             return try takeCommand()
         case .replies(let replies):
-            for reply in replies { give(reply) }
+            for reply in replies.dropLast() { wire.put(reply) }
+            if let last = replies.last { give(last) }
             return try takeCommand()
         case .read: return try takeCommand()
         case .startTLS(let reply): return try startTLS(reply)
@@ -83,7 +87,9 @@ struct SessionDriver: ~Copyable {
             return session.judged(try waited(for: judge(request), request))
         case .receive(let reply):
             give(reply)
-            return session.received(try receive())
+            return session.received(try receiveMessage())
+        case .receiveChunk(let chunk): return session.received(chunk: try receive(chunk))
+        case .identify(let facts): return session.identified(relay: relay(facts))
         case .queue(let message):
             return session.queued(queue(message))
         }
@@ -175,45 +181,6 @@ extension SessionDriver {
             log.trouble("\(error)", message: session.messageID)
             return .defer(.cannotStore)
         }
-    }
-
-    /// Reads the message to its end and stores it.
-    private mutating func receive() throws(StreamError) -> ReceivedMessage {
-        stored = nil
-        var message = IncomingMessage(
-            session.settings, isStored: !session.isThrownAway, limits: limits,
-            queue: server.configuration.queue)
-        let deadline = Deadline.after(limits.message)
-        while !message.isComplete {
-            if deadline.hasPassed { throw .timedOut }
-            try wire.bytes(within: min(limits.data, deadline.remaining)) { message.take($0) }
-        }
-        subject = (.message(message.length), session.facts[.message]?.printable)
-        if let reply = message.refusal { return .refused(reply) }
-        if session.isThrownAway { return .whole(edits: []) }
-        let edits = message.removals + completion(message) + trace()
-        do {
-            stored = try message.stored()
-            return .whole(edits: edits)
-        } catch {
-            log.trouble("\(error)", message: session.messageID)
-            return .refused(QueueRefusal(error).reply)
-        }
-    }
-
-    /// The fields that a user's message lacks. RFC 6409, section 8.
-    private func completion(_ message: borrowing IncomingMessage) -> [Edit] {
-        guard session.settings.isSubmission, let id = session.messageID else { return [] }
-        return MissingFields(hasDate: message.hasDate, hasMessageID: message.hasMessageID)
-            .edits(id: id, host: session.settings.name, time: WallClock.seconds)
-    }
-
-    private func trace() -> [Edit] {
-        guard let id = session.messageID, let envelope = session.envelope else { return [] }
-        let trace = TraceField(
-            facts: session.facts, name: session.settings.name, id: id,
-            recipients: envelope.recipients, time: WallClock.seconds)
-        return trace.field.map { [.prepend($0)] } ?? []
     }
 
     /// Hands the message over; the client's 250 waits for the answer.

@@ -14,6 +14,8 @@ struct TraceField {
     let id: QueueID
     /// Named only when it is the only one: section 7.2 warns of telling one recipient of others.
     let recipients: [Mailbox]
+    /// True when the message may hold UTF-8 in its header. RFC 6531, section 3.7.3.
+    var isUTF8 = false
     /// Seconds since 1970-01-01 UTC.
     let time: Int
 
@@ -26,7 +28,9 @@ struct TraceField {
         body += " (\(facts[.clientName]?.printable ?? "unknown") \(address))".utf8
         body += "\n\tby \(name) with \(facts[.protocolName]?.printable ?? "SMTP")".utf8
         body += " id \(id)".utf8
-        if recipients.count == 1, let path = recipients.first.flatMap({ PathSyntax.path(of: $0) }) {
+        if recipients.count == 1,
+            let path = recipients.first.flatMap({ PathSyntax.path(of: $0, utf8: isUTF8) })
+        {
             body += "\n\tfor ".utf8
             body += path
         }

@@ -22,6 +22,11 @@ struct Conversation {
     /// What a handshake shows; nil when there is none to be had.
     var handshake: TLSFacts? = TLSFacts(
         version: Array("TLSv1.3".utf8), cipher: Array("TLS_AES_128_GCM_SHA256".utf8))
+    /// What becomes of chunks; all is well where a test says nothing else.
+    var receive: (Chunk) -> ReceivedChunk = { $0.isLast ? .whole(edits: []) : .more }
+    private(set) var chunks: [Chunk] = []
+    /// Which clients may relay that XCLIENT names.
+    var relay: (Facts) -> [UInt8]? = { _ in nil }
     /// Every question, in order.
     private(set) var requests: [FilterRequest] = []
     private(set) var submissions: [AcceptedMessage] = []
@@ -95,6 +100,10 @@ struct Conversation {
             case .admit(let mailbox):
                 let isOurs = mailbox.domain?.elementsEqual("example.test".utf8) == true
                 step = session.admitted(isOurs ? .ours(mailbox) : .notOurs)
+            case .receiveChunk(let chunk):
+                chunks.append(chunk)
+                step = session.received(chunk: receive(chunk))
+            case .identify(let facts): step = session.identified(relay: relay(facts))
             case .judge(let request):
                 requests.append(request)
                 step = session.judged(judge(request))

@@ -52,11 +52,12 @@ import Testing
         let result = try tool.run()
         #expect(result.code == 0)
         #expect(
-            result.text.split(separator: "\r\n") == [
-                "220 mx.example.test ESMTP", "250-mx.example.test Hello c [192.0.2.9]",
-                "250-PIPELINING", "250-SIZE 99", "250-8BITMIME", "250 ENHANCEDSTATUSCODES",
-                "250 2.1.0 Reverse-path ok", "250 2.1.5 Recipient ok", "221 2.0.0 Bye",
+            result.text.split(separator: "\r\n").filter { !$0.hasPrefix("250-") } == [
+                "220 mx.example.test ESMTP", "250 HELP", "250 2.1.0 Reverse-path ok",
+                "250 2.1.5 Recipient ok", "221 2.0.0 Bye",
             ])
+        #expect(result.text.contains("250-mx.example.test Hello c [192.0.2.9]\r\n"))
+        #expect(result.text.contains("250-SIZE 99\r\n"))
         #expect(result.errors.contains("recipient=a@elsewhere.test.x"))
     }
 

@@ -84,6 +84,12 @@ private struct Transcript {
                 #expect(reply == nil, "\(name):\(line.number): not closed")
             default:
                 if replies.isEmpty { replies = try dialogue.reply()?.wireLines ?? ["(closed)"] }
+                if line.text.hasSuffix("{...}"), let first = replies.first {
+                    #expect(
+                        first.hasPrefix(line.text.dropLast(5)), "\(name):\(line.number): \(first)")
+                    replies = []
+                    continue
+                }
                 let found = replies.removeFirst()
                 #expect(
                     Transcript.matches(found, line.text),
