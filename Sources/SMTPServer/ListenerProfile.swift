@@ -15,7 +15,6 @@ struct ListenerProfile: Hashable, Sendable {
 
     /// True where TLS begins with the first byte. RFC 8314, section 3.3.
     var usesImplicitTLS: Bool { service == .smtps }
-
 }
 
 /// A listener that was asked for: `[SERVICE=]ADDRESS:PORT`.

@@ -136,6 +136,25 @@ import Testing
         #expect(conversation.session.facts[.protocolName] == Array("ESMTPSA".utf8))
     }
 
+    private static let addresses: [([String], String)] = [
+        (["EHLO c", "MAIL FROM:<é@b.test>"], "553 5.6.7"),
+        (["HELO c", "MAIL FROM:<é@b.test>"], "553 5.6.7"),
+        (["EHLO c", "MAIL FROM:<é@b.test> SMTPUTF8"], "250 2.1.0"),
+        (["EHLO c", "MAIL FROM:<é@b.test> BODY=8BITMIME SMTPUTF8"], "250 2.1.0"),
+        (["EHLO c", "MAIL FROM:<\"é é\"@bü.test> SMTPUTF8"], "250 2.1.0"),
+        (["EHLO c", "MAIL FROM:<a@b> SMTPUTF8", "RCPT TO:<é@example.test>"], "250 2.1.5"),
+        (["EHLO c", "MAIL FROM:<a@b> SMTPUTF8", "RCPT TO:<é@exämple.test>"], "550 5.7.1"),
+        (["EHLO c", "MAIL FROM:<a@b>", "RCPT TO:<é@example.test>"], "553 5.6.7"),
+        (["EHLO é", "MAIL FROM:<a@b> SMTPUTF8"], "503 5.5.1"),
+    ]
+
+    @Test(arguments: addresses)
+    func `addresses beyond ASCII are for SMTPUTF8`(_ lines: [String], _ expected: String) {
+        var conversation = Conversation()
+        let reply = conversation.run(lines).last ?? ""
+        #expect(reply.hasPrefix(expected), "\(reply)")
+    }
+
     @Test func `lines may be as long as the extensions let them be`() {
         let path = "<" + String(repeating: "x", count: 64) + "@" + "b.test>"
         var conversation = Conversation()

@@ -57,7 +57,7 @@ import Testing
         _ = conversation.open()
         #expect(conversation.say("EHLO c.test")?.contains("AUTH") == false)
         conversation.session.offer(underTLS: ["PLAIN"], inClear: ["CRAM-MD5"])
-        #expect(conversation.say("EHLO c.test")?.contains("250 AUTH CRAM-MD5") == true)
+        #expect(conversation.say("EHLO c.test")?.contains("AUTH CRAM-MD5") == true)
         #expect(conversation.say("AUTH PLAIN")?.hasPrefix("538") == true)
     }
 }
