@@ -34,7 +34,7 @@ extension ServerSession {
         let rest = argument.dropFirst(digits.count)
         guard let size = digits.decimalValue, rest.isEmpty || rest.first == 0x20 else {
             // Nobody can tell where the next command begins.
-            return .close(.badBDAT)
+            return .close(.lostChunk)
         }
         let isLast = rest.dropFirst().equalsIgnoringASCIICase("LAST".utf8)
         if let refusal = chunkRefusal { return swallow(size, refusal) }

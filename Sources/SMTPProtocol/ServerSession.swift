@@ -100,7 +100,7 @@ public struct ServerSession: Sendable {
         case .line(let bytes): return take(Command(bytes), length: bytes.count + 2)
         case .tooLong: return failed(.lineTooLong)
         case .bareLF: return failed(.bareLineFeed)
-        case .badChunk: return .close(.badBDAT)
+        case .badChunk: return .close(.lostChunk)
         }
     }
 

@@ -31,13 +31,21 @@ enum Verb: String, CaseIterable {
         return nil
     }
 
-    /// Up to eight letters as one number, so that a look-up compares no strings.
+    /// Four to eight bytes as one number, so that a look-up compares no strings. A NUL is in no verb,
+    /// and would be as good as nothing at the beginning.
     private static func number(_ word: some Collection<UInt8>) -> UInt64? {
-        guard word.count <= 8 else { return nil }
-        return word.reduce(0) { $0 << 8 | UInt64($1.asciiLowercased) }
+        guard (4...8).contains(word.count) else { return nil }
+        var number: UInt64 = 0
+        for byte in word {
+            guard byte != 0 else { return nil }
+            number = number << 8 | UInt64(byte.asciiLowercased)
+        }
+        return number
     }
 
-    private static let numbers = allCases.map { ($0, number($0.rawValue.utf8)) }
+    private static let numbers = allCases.compactMap { verb in
+        number(verb.rawValue.utf8).map { (verb, $0) }
+    }
 
     /// The longest line, CRLF included. RFC 5321, section 4.5.3.1.4, and what extensions add, each
     /// parameter with the space before it.

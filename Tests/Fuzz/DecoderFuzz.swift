@@ -143,6 +143,9 @@ private func checkLines(_ wire: [UInt8], _ cuts: [Int]) {
         case .line(let bytes): require(part.elementsEqual(bytes + [0x0D]), "line")
         case .tooLong: require(part.count > 21, "not too long")
         case .bareLF: require(part.last != 0x0D, "no bare LF")
+        case .badChunk:
+            require(part.prefix(5).equalsIgnoringASCIICase("BDAT ".utf8), "no chunk")
+            require(part.last != 0x0D || part.count > 21, "nothing bad")
         }
     }
 }

@@ -22,7 +22,7 @@ struct FuzzedSession {
     var script: Script
     var session: ServerSession
     var shadow: Shadow
-    private var buffer = LineBuffer()
+    var buffer = LineBuffer()
     private var position = 0
     /// The state of a generator of lengths; nil for everything at once.
     private var pieces: UInt64?
@@ -85,6 +85,8 @@ struct FuzzedSession {
         case .admit(let mailbox): return admit(mailbox)
         case .judge(let request): return judge(request)
         case .receive(let reply): return receive(reply)
+        case .receiveChunk(let chunk): return receive(chunk)
+        case .identify(let facts): return identify(facts)
         case .queue(let message):
             shadow.check(message)
             transcript += message.envelope.queueFormat
@@ -120,6 +122,7 @@ struct FuzzedSession {
         switch step {
         case .reply(let reply): require(reply.isPermanent, "a refused client got \(reply)")
         case .close: break
+        case .receiveChunk(let chunk): require(!chunk.isKept, "a refused client sends a message")
         default: fatalError("a refused client got \(step)")
         }
         return step
@@ -132,7 +135,7 @@ struct FuzzedSession {
         }
     }
 
-    private mutating func fill() -> Bool {
+    mutating func fill() -> Bool {
         guard position < script.wire.count else { return false }
         var length = script.wire.count - position
         if let state = pieces {
@@ -290,6 +293,10 @@ extension FuzzedSession {
             }
         case .data, .message: shadow.reset()
         case .helo, .mail, .rcpt: break
+        }
+        if case .receiveChunk(let chunk) = step {
+            require(stage == .data && !chunk.isKept, "refused, but \(chunk)")
+            return
         }
         guard case .reply(let reply) = step else {
             guard case .close = step else { fatalError("refused, but \(step)") }

@@ -7,7 +7,7 @@ import SMTPProtocol
 /// What was said and granted so far.
 struct Shadow {
     let settings: SessionSettings
-    let ownRelay: Bool
+    var ownRelay: Bool
     /// True when the greeting was 554.
     var isRefused = false
     /// True when a step said discard before there was a transaction: nothing is ever queued then.

@@ -44,7 +44,7 @@ import Testing
     ])
     func `without a size the session ends`(_ line: String) {
         var conversation = Conversation()
-        #expect(conversation.run(BDATTests.begun + [line]).last?.hasPrefix("501 5.5.4") == true)
+        #expect(conversation.run(BDATTests.begun + [line]).last?.hasPrefix("421 4.5.4") == true)
         #expect(conversation.isClosed)
         #expect(conversation.chunks.isEmpty)
     }

@@ -51,6 +51,9 @@ import Testing
         (["NOO"], "500 5.5.2"),
         (["NOOPS"], "500 5.5.2"),
         (["NO\0OP"], "500 5.5.2"),
+        (["\0NOOP"], "500 5.5.2"),
+        (["\0\0\0\0NOOP"], "500 5.5.2"),
+        (["NOOP\0"], "500 5.5.2"),
         (["NOOP \0"], "500 5.5.2"),
         (["NOOP a\rb"], "500 5.5.2"),
         (["NOOP " + String(repeating: "x", count: 505)], "250 2.0.0"),
@@ -137,7 +140,7 @@ import Testing
         _ = conversation.open()
         #expect(conversation.session.take(.tooLong) == .reply(.lineTooLong))
         #expect(conversation.session.take(.bareLF) == .reply(.bareLineFeed))
-        #expect(conversation.session.take(.badChunk) == .close(.badBDAT))
+        #expect(conversation.session.take(.badChunk) == .close(.lostChunk))
     }
 
     @Test func `too many errors end the session`() {
