@@ -135,6 +135,12 @@ import Testing
         #expect(conversation.isClosed == expected.hasPrefix("221"))
     }
 
+    @Test(arguments: ["\0RSET", "\0\0QUIT", "RSET\0", " RSET", "RS\0ET", "\0"])
+    func `a verb with anything around it is none`(_ line: String) {
+        var conversation = Conversation()
+        #expect(conversation.run([line]).last == "500 5.5.2 Unknown command")
+    }
+
     @Test func `lines that are no lines are errors`() {
         var conversation = Conversation()
         _ = conversation.open()
