@@ -18,9 +18,9 @@ final class ReplacementFile {
     /// these.
     init(_ path: String, mode: UInt32, owner: UInt32?, group: UInt32?) throws(ControlError) {
         self.path = path
-        temporary = "\(path).\(getpid()).tmp"
+        temporary = "\(path).new"
         do throws(SystemError) {
-            // One that a killed process with our number left.
+            // One that a killed process left: whoever has the lock is alone.
             _ = Glibc.unlink(temporary)
             descriptor = try Files.open(temporary, O_RDWR | O_CREAT | O_EXCL, mode: 0o600)
             try ReplacementFile.give(

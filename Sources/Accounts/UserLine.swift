@@ -63,11 +63,16 @@ public struct UserLine: Hashable, Sendable {
         return text.asciiLowercased
     }
 
-    /// Gives the user another password; what else the line has stays.
+    /// Gives the user another password; what else the line has stays, in the fifth field anything but a
+    /// verifier where there is no new one.
     public mutating func set(field: [UInt8], verifier: SCRAMVerifier?) {
         while fields.count < 7 { fields.append([]) }
         fields[1] = field
-        fields[4] = verifier.map { UserLine.scheme + $0.text } ?? []
+        if let verifier {
+            fields[4] = UserLine.scheme + verifier.text
+        } else if fields[4].starts(with: UserLine.scheme) {
+            fields[4] = []
+        }
     }
 
     /// How the password is stored, for people: `yescrypt`, `{PLAIN}`, `locked`.

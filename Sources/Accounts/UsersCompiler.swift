@@ -20,6 +20,7 @@ enum UsersCompiler {
             try UsersFile.checkMode(source.status, file.path)
         }
         let temporary = "\(file.database).new"
+        removeLeftovers(beside: temporary)
         var writer = try started(temporary)
         var seen: [[UInt8]: (count: Int, sample: [UInt8])] = [:]
         var count = 0
@@ -48,6 +49,16 @@ enum UsersCompiler {
             try replace(temporary, file.database, like: source.status)
         }
         return count
+    }
+
+    /// What killed processes left. Whoever has the lock is alone.
+    private static func removeLeftovers(beside path: String) {
+        let folder = ReplacementFile.folder(of: path)
+        let start = (path.split(separator: "/").last ?? "") + "."
+        for name in (try? Files.names(in: folder)) ?? []
+        where name.hasPrefix(start) && name.hasSuffix(".tmp") {
+            _ = Glibc.unlink("\(folder)/\(name)")
+        }
     }
 
     /// How many there are, and the number of iterations of most of them.

@@ -76,6 +76,22 @@ import Testing
         }
     }
 
+    @Test func `what killed commands left is removed by the next one`() throws {
+        try place.write(users: "anna:!\n")
+        for name in ["users.new", "users.cdb.new", "users.cdb.new.17.tmp"] {
+            try place.folder.write("etc/\(name)", "half")
+        }
+        #expect(try place.user(["add", "bert", "--password-stdin"] + quick, "x").code == 0)
+        #expect(place.folder.names(in: "etc") == ["control", "users", "users.cdb"])
+        #expect(try place.word("bert", "x") == "yes bert")
+    }
+
+    @Test func `without a verifier the words in its place stay`() throws {
+        try place.write(users: "anna:!:5:6:Anna A.:/home/anna\n")
+        try place.user(["passwd", "anna", "--password-stdin", "--no-scram"] + quick, "x")
+        #expect(try text().hasSuffix(":5:6:Anna A.:/home/anna:\n"))
+    }
+
     @Test func `nothing changes when something is wrong, and the exit says what`() throws {
         let before = "anna:{PLAIN}a\n# x\n"
         try place.write(users: before)
