@@ -197,6 +197,7 @@ let package = Package(
             [
                 "SMTPServer", "SMTPProtocol", "Control", "MailModel", "UnixIO", "TestSupport",
                 "smtp-server", "queue-message", "auth-check",
+                "zone-server", "MailQueue",
             ]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),
         .executableTarget(

@@ -10,10 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_came;
+static volatile sig_atomic_t stop_came, end_came;
 
 static void remember_stop(int signal) {
-    (void)signal;
+    if (signal != SIGHUP) end_came = 1;
     stop_came = 1;
 }
 
@@ -23,6 +23,7 @@ void cunix_catch_stop(void) {
     sigset_t blocked;
     sigemptyset(&blocked);
     stop_came = 0;
+    end_came = 0;
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         sigaction(stops[i], &action, NULL);
         sigaddset(&blocked, stops[i]);
@@ -36,6 +37,12 @@ bool cunix_stop_came(void) {
     if (stop_came || sigpending(&pending) != 0) return stop_came;
     return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT)
         || sigismember(&pending, SIGHUP);
+}
+
+bool cunix_end_came(void) {
+    sigset_t pending;
+    if (end_came || sigpending(&pending) != 0) return end_came;
+    return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT);
 }
 
 int cunix_epoll(void) {

@@ -37,8 +37,9 @@ extension SessionDriver {
         var courtesy = WaitingRoom.courtesy
         while !WaitingRoom.speaks(socket, within: courtesy) {
             if deadline.hasPassed { throw .timedOut }
-            if Stop.hasCome { throw .stopping }
+            // Also when this worker is to end: who holds them knows what to say to them.
             if handIn(pause, until: deadline) { return true }
+            if Stop.hasCome { throw .stopping }
             // No way in at this moment: most likely many come at once.
             courtesy = min(1000, courtesy * 2)
         }

@@ -157,7 +157,7 @@ struct Visit {
     /// Hands the connection in.
     /// - Returns: false when it stays here.
     mutating func handIn(_ note: WaitingNote) -> Bool {
-        guard let room = server.shared.room, !Stop.hasCome else { return false }
+        guard let room = server.shared.room else { return false }
         var note = note
         note.place = place
         let (own, holder) = (getpid(), room.holder)

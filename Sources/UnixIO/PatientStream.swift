@@ -131,9 +131,9 @@ public struct PatientStream: Sendable {
 
 /// The wish that this process may stop.
 public enum Stop {
-    /// True once a worker of a pool got SIGTERM, SIGINT or SIGHUP: it ends what it does and takes
-    /// no more.
-    public static var hasCome: Bool { cunix_stop_came() }
+    /// True once a worker of a pool got SIGTERM or SIGINT: it ends what it does where it may. After
+    /// SIGHUP it goes on with what it does, and only takes no more.
+    public static var hasCome: Bool { cunix_end_came() }
 }
 
 /// Whoever started this process and waits for its end.

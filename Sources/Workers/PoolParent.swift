@@ -98,10 +98,10 @@ final class PoolParent<Loaded> {
         return true
     }
 
-    /// Another generation serves: the workers end what they do, and what was loaded goes.
+    /// Another generation serves: the workers do to its end what they do, and what was loaded goes.
     func retire() {
         loaded = nil
-        signal(SIGTERM)
+        signal(SIGHUP)
     }
 
     /// Forgets what was loaded, in a process that was forked to load anew.
@@ -123,7 +123,7 @@ final class PoolParent<Loaded> {
         guard spare > 0 else { return }
         // A quarter at a time: after a rush many are too many, but it may come again.
         for worker in workers.filter({ !board.isBusy($0.slot) }).suffix(max(1, spare / 4)) {
-            _ = kill(worker.pid, SIGTERM)
+            _ = kill(worker.pid, SIGHUP)
         }
     }
 

@@ -67,7 +67,7 @@ final class RoomKeeper {
     /// Ends the process, when no worker hands in anybody any more.
     func finishEnd() {
         guard let pid else { return }
-        _ = kill(pid, SIGTERM)
+        _ = kill(pid, SIGUSR1)
         let deadline = Deadline.after(.seconds(1))
         var status: Int32 = 0
         while !deadline.hasPassed {
@@ -102,7 +102,7 @@ final class RoomKeeper {
         cunix_exit(code)
     }
 
-    /// Holds guests until the second SIGTERM; after the first one nobody stays.
+    /// Holds guests until SIGUSR1; after SIGTERM nobody stays.
     private func hold() throws(SystemError) {
         let wanted = room.capacity + RoomKeeper.spareDescriptors
         let allowed = Int(cunix_allow_open_files(Int64(wanted)))
@@ -110,15 +110,18 @@ final class RoomKeeper {
             log.event("few-descriptors", ["wanted": "\(wanted)", "allowed": "\(allowed)"])
             room.hold(atMost: allowed - RoomKeeper.spareDescriptors)
         }
-        let signals = try SignalDescriptor([SIGTERM])
+        let signals = try SignalDescriptor([SIGTERM, SIGUSR1])
         try room.open()
-        var stops = 0
-        while stops < 2 {
+        var (isEnding, isOver) = (false, false)
+        while !isOver {
             try wait(signals.borrowed)
-            while try signals.next() != nil { stops += 1 }
+            while let signal = try signals.next() {
+                isEnding = true
+                isOver = isOver || signal == SIGUSR1
+            }
             let closed = room.tend()
             if closed > 0 { log.event("silent-clients-closed", ["count": "\(closed)"]) }
-            if stops > 0 { room.closeAll() }
+            if isEnding { room.closeAll() }
         }
     }
 

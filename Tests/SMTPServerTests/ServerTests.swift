@@ -192,6 +192,27 @@ import Testing
         #expect(try server.queued().count == 1)
     }
 
+    @Test func `SIGHUP drops no session, whatever it is about`() throws {
+        let server = try TestServer()
+        let busy = try server.connect()
+        _ = try busy.begin()
+        let idle = try server.connect()
+        _ = try idle.reply()
+        try idle.say("EHLO c")
+        try server.folder.write("etc/control/locals", "new.test\n")
+        server.server.process.signal(SIGHUP)
+        #expect(eventually { server.server.log.contains("event=reloaded") })
+        #expect(code(try busy.say("x\r\n.")) == "250 2.0.0")
+        for client in [busy, idle] {
+            // They go on with what they began with.
+            #expect(code(try client.say("MAIL FROM:<a@b.test>")) == "250 2.1.0")
+            #expect(code(try client.say("RCPT TO:<alice@example.test>")) == "250 2.1.5")
+            #expect(code(try client.say("RCPT TO:<alice@new.test>")) == "550 5.7.1")
+            #expect(try client.say("QUIT")?.code == 221)
+        }
+        #expect(eventually { server.log("disconnect").count == 2 })
+    }
+
     @Test func `SIGHUP takes new control files, and keeps the old when the new are wrong`() throws {
         let server = try TestServer()
         func refused() throws -> String {

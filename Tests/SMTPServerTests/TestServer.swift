@@ -57,12 +57,28 @@ final class TestServer {
     func stop() throws -> Termination { try server.stop() }
 
     /// The processes of its workers.
-    func workers() throws -> [pid_t] {
+    func workers() throws -> [pid_t] { try children().filter { !isHolder($0) } }
+
+    /// The process that holds connections which say nothing; nil at a moment when there is none.
+    func holder() throws -> pid_t? { try children().first(where: isHolder) }
+
+    /// How many sockets that process has open; the first ones are its own.
+    func heldSockets() throws -> Int {
+        guard let holder = try holder() else { return 0 }
+        return try FileManager.default.contentsOfDirectory(atPath: "/proc/\(holder)/fd").count
+    }
+
+    private func children() throws -> [pid_t] {
         let pid = server.process.pid
         let children = try Files.contents(of: "/proc/\(pid)/task/\(pid)/children")
         return String(decoding: children, as: UTF8.self).split(separator: " ").compactMap {
             pid_t($0)
         }
+    }
+
+    private func isHolder(_ pid: pid_t) -> Bool {
+        let name = try? Files.contents(of: "/proc/\(pid)/comm")
+        return name.map { String(decoding: $0, as: UTF8.self).hasSuffix("-hold\n") } ?? false
     }
 
     /// Ends the queue's service.

@@ -156,8 +156,10 @@ int cunix_wait_hangup(int descriptor, int milliseconds);
 // A handler for SIGTERM, SIGHUP and the like that only remembers; signals stay blocked outside of
 // cunix_epoll_wait. SIGALRM and SIGPIPE are left alone.
 void cunix_catch_stop(void);
-// True once SIGTERM, SIGINT or SIGHUP came.
+// True once SIGTERM, SIGINT or SIGHUP came: nothing more is begun.
 bool cunix_stop_came(void);
+// True once SIGTERM or SIGINT came: what is being done ends where it may.
+bool cunix_end_came(void);
 
 // The environment of this process: glibc's environ is shared mutable state to Swift.
 char **cunix_environment(void);
