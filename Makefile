@@ -4,13 +4,17 @@
 # make check    lint, build, tests and manual pages
 # make bench    print what it costs, beside Postfix
 # make fuzz DURATION=1h             let the fuzzer look for what traps, or is not as it must be
+# make install PREFIX=/usr/local DESTDIR=    put programs, manuals, units and examples in their place
+# make uninstall PREFIX=/usr/local DESTDIR=  take them away
 # make conformance SUITES=FOLDER    run suites of others, which are not part of this project
 # SPDX-License-Identifier: MIT
 
 ROOT ?= var
 DURATION ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
 
-.PHONY: build run test fuzz conformance check lint lint-manuals bench toolchain packages test-packages clean
+.PHONY: build run test fuzz install uninstall conformance check lint lint-manuals bench toolchain packages test-packages clean
 
 build: toolchain packages
 	swift build -c release
@@ -29,6 +33,13 @@ lint: toolchain
 
 lint-manuals: test-packages
 	mandoc -T lint -W warning man/*
+
+# Not after build: who installs as root has built as somebody else.
+install:
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install
+
+uninstall:
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install --remove
 
 bench: build
 	Benchmarks/run

@@ -41,6 +41,26 @@ public struct SystemUsers: Sendable {
         }
     }
 
+    /// The numbers of the groups that a file in the form of group(5) says a user is a member of;
+    /// never root's.
+    /// - Throws: `ControlError` when it cannot be read.
+    public static func groups(
+        of name: String, in path: String = "/etc/group"
+    ) throws(ControlError) -> [gid_t] {
+        let bytes: [UInt8]
+        do throws(SystemError) { bytes = try Files.contents(of: path) } catch {
+            throw .unreadable(error)
+        }
+        return bytes.split(separator: 0x0A).compactMap { line in
+            let fields = line.split(separator: 0x3A, omittingEmptySubsequences: false)
+            guard fields.count == 4,
+                fields[3].split(separator: 0x2C).contains(where: { $0.elementsEqual(name.utf8) }),
+                let group = fields[2].decimalValue.flatMap(gid_t.init(exactly:)), group != 0
+            else { return nil }
+            return group
+        }
+    }
+
     /// The user of a name; nil when there is none.
     public subscript(name: String) -> User? {
         users.first { $0.name == Array(name.utf8) }

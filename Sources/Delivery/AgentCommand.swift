@@ -44,12 +44,15 @@ public struct AgentCommand<Agent: DeliveryAgent> {
     private let usage: Usage
     private let options: Options
     private let make: (Options, Root) throws -> Agent
+    private let serveOnce: (() throws -> Void)?
 
-    /// Reads the command line; exits when that cannot be, or is all that was asked for.
+    /// Reads the command line; exits when that cannot be, or is all that was asked for. What
+    /// `--once` means, for an agent that declares it, is `serveOnce`.
     public init(
-        _ summary: String, _ more: [Usage.Option],
+        _ summary: String, _ more: [Usage.Option], serveOnce: (() throws -> Void)? = nil,
         make: @escaping (Options, Root) throws -> Agent
     ) {
+        self.serveOnce = serveOnce
         usage = Usage(
             Agent.name, summary, operands: "RECIPIENT ...",
             more + [
@@ -65,6 +68,11 @@ public struct AgentCommand<Agent: DeliveryAgent> {
     /// Does what the command line says and exits.
     public func run(concurrency: String, standard: Int) -> Never {
         do {
+            if let serveOnce, options.has("once") {
+                ignoreBrokenFiles()
+                try serveOnce()
+                exit(DeliveryExit.delivered.rawValue)
+            }
             if let socket = options["serve"] {
                 try serve(socket, concurrency, standard)
                 exit(DeliveryExit.delivered.rawValue)
@@ -93,9 +101,14 @@ public struct AgentCommand<Agent: DeliveryAgent> {
         try AgentService<Agent>(socket: socket, options: pool) { try make(options, root) }.run()
     }
 
-    private func deliverOnce() throws -> DeliveryExit {
+    /// Errors of the delivery, not our death.
+    private func ignoreBrokenFiles() {
         signal(SIGXFSZ, SIG_IGN)
         Signals.ignoreBrokenPipes()
+    }
+
+    private func deliverOnce() throws -> DeliveryExit {
+        ignoreBrokenFiles()
         let recipients = try options.operands.map { try address($0, Mailbox.init) }
         guard !recipients.isEmpty else { throw UsageError("a recipient is missing; see --help") }
         let reversePath = try address(options["sender"] ?? "", ReversePath.init)

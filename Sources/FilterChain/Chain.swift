@@ -57,6 +57,9 @@ public struct Chain: Sendable {
         }
     }
 
+    /// The names of the steps that have no workers, and are started for each message.
+    public var startedSteps: [String] { steps.filter { $0.workers == nil }.map(\.name) }
+
     /// Where the workers of a step listen.
     func socket(of step: Step) -> String { root.filterSocket(step.name) }
 

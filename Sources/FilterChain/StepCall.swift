@@ -36,15 +36,19 @@ struct StepCall {
         return answer
     }
 
+    /// Also a step without workers has a socket where whoever runs the chain is another user than
+    /// its filters: `StepService`.
     private func askOrStart() throws(StepError) -> StepAnswer {
+        if let answer = try askResident() { return answer }
+        return try start()
+    }
+
+    /// Starts the step's program for this request.
+    func start() throws(StepError) -> StepAnswer {
         switch step.convention {
-        case .chain:
-            guard step.workers != nil, let answer = try askResident() else {
-                return try runInChainConvention()
-            }
-            return answer
-        case .qfilter: return try runInQfilterConvention()
-        case .queue: return try runInQueueConvention()
+        case .chain: try runInChainConvention()
+        case .qfilter: try runInQfilterConvention()
+        case .queue: try runInQueueConvention()
         }
     }
 

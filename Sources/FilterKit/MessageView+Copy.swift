@@ -51,8 +51,7 @@ extension MessageView {
             switch base {
             case .file(let file, let offset, let length):
                 // A client may have sent a pipe, which nobody would ever open for writing.
-                let reading = try Files.open(
-                    "/proc/self/fd/\(file.rawValue)", O_RDONLY | O_NONBLOCK)
+                let reading = try OwnedDescriptor.reading(of: file.rawValue, O_NONBLOCK)
                 return BaseDescriptor(descriptor: reading, offset: offset, length: length)
             case .memory(let bytes):
                 let file = try Files.inMemory("message")

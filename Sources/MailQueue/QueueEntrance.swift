@@ -102,9 +102,10 @@ public struct QueueEntrance {
     ///   cannot be opened.
     private func ownSpool(inPlaceOf error: QueueError) throws(QueueError) -> Spool {
         guard case .unavailable = error else { throw error }
-        guard let status = try? Files.status(spoolPath) else { throw error }
-        guard status.st_uid == geteuid() else { throw error }
         let path = "\(spoolPath)/queue"
+        // The folder around it may be root's, who lets others have folders beside the queue.
+        let found = [path, spoolPath].lazy.compactMap { try? Files.status($0) }.first
+        guard let found, found.st_uid == geteuid() else { throw error }
         // The trigger is made last: with it, all is there.
         let isMade = (try? Files.status("\(path)/trigger")).flatMap(\.self) != nil
         return try Spool(path, makes: !isMade)

@@ -73,7 +73,7 @@ public struct ClamdClient: Sendable {
         _ file: Descriptor, to address: ClamdAddress, _ deadline: Deadline
     ) throws(ClamdError) -> ClamdReply {
         do throws(SystemError) {
-            let reading = try Files.open("/proc/self/fd/\(file.rawValue)", O_RDONLY)
+            let reading = try OwnedDescriptor.reading(of: file.rawValue)
             let connection = try connect(address, deadline)
             try connection.send(Array("zFILDES\0".utf8), deadline: deadline)
             try connection.send([0], descriptors: [reading.borrowed], deadline: deadline)

@@ -53,6 +53,21 @@ public struct OwnedDescriptor: ~Copyable, Sendable {
             })
     }
 
+    /// What a descriptor of somebody's leads to, opened anew and read-only, for leaving this process.
+    /// A file of another user, who opened it for us, may not be opened again: what is read-only
+    /// already is passed on as it is then, with its offset, which means nothing to us.
+    public static func reading(
+        of number: Int32, _ flags: Int32 = 0
+    ) throws(SystemError) -> OwnedDescriptor {
+        do {
+            return try Files.open("/proc/self/fd/\(number)", O_RDONLY | flags)
+        } catch {
+            let isReadOnly = cunix_fcntl(number, F_GETFL, 0) & O_ACCMODE == O_RDONLY
+            guard error.errno == .permissionDenied, isReadOnly else { throw error }
+            return try duplicate(of: number)
+        }
+    }
+
     /// The same file opened anew, read-only, with an offset of its own: the one that may leave
     /// this process. Works for nameless files and memory files.
     public func reopenedForReading() throws(SystemError) -> OwnedDescriptor {

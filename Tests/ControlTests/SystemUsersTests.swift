@@ -29,4 +29,12 @@ import Testing
     @Test func `a file that is missing is an error`() {
         #expect(throws: ControlError.self) { try SystemUsers("/nonexistent/passwd") }
     }
+
+    @Test func `the groups of a user are those that name it, but for root's`() throws {
+        let folder = try TestFolder()
+        let path = try folder.write(
+            "group",
+            "root:x:0:alice\nmail:x:8:bob,alice\nalice:x:1000:\nclamav:x:111:alice\nx:x:9:malice\n")
+        #expect(try SystemUsers.groups(of: "alice", in: path) == [8, 111])
+    }
 }

@@ -69,7 +69,7 @@ public final class TestServer: @unchecked Sendable {
     }
 
     /// The server as it would be started.
-    public func tool() throws -> Tool { try Tool("mail-server", ["--root", root]) }
+    public func tool() throws -> Tool { try Tool("mail-server", ["--root", root, "--one-user"]) }
 
     /// Starts the server, changed as the test wants it, and waits until all of it is ready.
     /// - Throws: `TestFailure` with the log when it does not get ready.

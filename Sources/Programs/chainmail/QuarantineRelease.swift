@@ -55,10 +55,11 @@ struct QuarantineRelease {
 
     /// Nobody serves the queue: whoever owns it may write to it.
     private func spool(_ submission: Submission, _ file: Descriptor) throws {
-        guard let status = try Files.status(root.spool), status.st_uid == geteuid() else {
+        let path = "\(root.spool)/queue"
+        guard let status = try Files.status(path), status.st_uid == geteuid() else {
             throw Failure.refused("queue-message does not answer, and the queue is not yours")
         }
-        let spool = try Spool("\(root.spool)/queue")
+        let spool = try Spool(path)
         do throws(QueueError) {
             try spool.accept(
                 submission, file, submitter: "\(getpid()) \(getuid())",

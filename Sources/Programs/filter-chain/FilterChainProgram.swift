@@ -27,6 +27,7 @@ struct FilterChainProgram {
             .value("local-ip", "ADDRESS", "our address in this connection"),
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
             .flag("serve", "start the resident steps and keep them running"),
+            .value("serve-step", "NAME", "serve a step without workers as the user we are"),
             .root, .readyDescriptor,
         ])
 
@@ -53,7 +54,24 @@ struct FilterChainProgram {
             try ResidentSteps(chain: chain, root: root).run(options)
             return .accept
         }
+        if let name = options["serve-step"] {
+            try serve(name, options)
+            return .accept
+        }
         return try judge(chain, root, options)
+    }
+
+    private static func serve(_ name: String, _ options: Options) throws {
+        let root = Root(options)
+        let ready = try options.integer("ready-fd", in: 3...1023).map(Int32.init)
+        func step() throws -> StepService {
+            let chain = try Chain(root, folder: options["filters"])
+            guard let service = StepService(name, of: chain) else {
+                throw UsageError("--serve-step \(name): no such step without workers")
+            }
+            return service
+        }
+        try step().run(readyDescriptor: ready, reload: step)
     }
 
     /// One message, from the descriptors to its handover.

@@ -21,7 +21,11 @@ struct MailServer {
 
     static let usage = Usage(
         "mail-server", "Starts the complete mail server and keeps it running.",
-        [.root, .readyDescriptor])
+        [
+            .root, .readyDescriptor,
+            .value("passwd", "FILE", "look the users of the programs up here; /etc/passwd"),
+            .flag("one-user", "started as root: everything is root, without any seam"),
+        ])
 
     static func main() {
         let options = usage.parseOrExit(misuse: Exit.usage)
@@ -43,7 +47,8 @@ struct MailServer {
     private static func run(_ options: Options) throws {
         let ready = try options.integer("ready-fd", in: 3...1023).map { OwnedDescriptor(Int32($0)) }
         let root = Root(options)
-        let plan = try ServicePlan(root)
+        let plan = try ServicePlan(root, try ServiceUsers.wanted(options))
+        try plan.makeFolders()
         let lock = try ServerLock(root)
         Signals.ignoreBrokenPipes()
         var supervisor = try Supervisor(
