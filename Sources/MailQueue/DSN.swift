@@ -1,5 +1,5 @@
 // DSN: the report to the reverse-path about recipients that failed.
-// RFC 3464; RFC 6522 (multipart/report).
+// RFC 3464; RFC 6522 (multipart/report); RFC 3461, section 6; RFC 6533.
 // SPDX-License-Identifier: MIT
 
 import MailModel
@@ -8,17 +8,21 @@ import MailModel
 public struct DSN: Sendable {
     /// How much of the message's header a report returns at most.
     public static let headerLimit = 65_536
+    /// The longest message that a report returns as a whole, where its sender wants that.
+    public static let messageLimit = 262_144
 
     /// The message that is reported on.
     public var message: QueuedMessage
     /// Recipients by number, and why each failed.
     public var failures: [(recipient: Int, result: DeliveryResult)]
-    /// The header of the message, or its beginning; LF as line end.
+    /// The header of the message or its beginning, or all of it when `isWhole`; LF as line end.
     public var header: [UInt8]
     /// Our own name.
     public var host: [UInt8]
     /// The address of the From field.
     public var from: [UInt8]
+    /// True when the report returns the whole message.
+    public var isWhole = false
 
     /// The report's id: the same whenever it is made anew, since it follows from the message's id
     /// and from how many reports were made before.
@@ -34,7 +38,7 @@ public struct DSN: Sendable {
     /// The report as a message; `id` is its own, `now` is in seconds since 1970.
     public func bytes(id: QueueID, to recipient: Mailbox, now: Int) -> [UInt8] {
         let boundary = "=_\(id)"
-        var text = Text()
+        var text = DSNText()
         text.line("From: Mail Delivery System <", from, ">")
         text.line("To: <", recipient.bytes, ">")
         text.line("Subject: Undelivered mail: returned to sender")
@@ -50,14 +54,12 @@ public struct DSN: Sendable {
         text.line("--\(boundary)")
         status(in: &text)
         text.line("--\(boundary)")
-        text.line("Content-Type: text/rfc822-headers")
-        text.line()
-        text.raw(returnedHeader)
+        giveBack(in: &text)
         text.line("--\(boundary)--")
         return text.bytes
     }
 
-    private func explain(in text: inout Text) {
+    private func explain(in text: inout DSNText) {
         text.line("Content-Type: text/plain; charset=utf-8")
         text.line("Content-Transfer-Encoding: 8bit")
         text.line()
@@ -74,15 +76,21 @@ public struct DSN: Sendable {
         text.line()
     }
 
-    private func status(in text: inout Text) {
+    private func status(in text: inout DSNText) {
         text.line("Content-Type: message/delivery-status")
         text.line()
+        if let envid = message.envelope.options.envid {
+            text.line("Original-Envelope-Id: ", envid.decoded)
+        }
         text.line("Reporting-MTA: dns; ", host)
         text.line("X-Queue-ID: \(message.id)")
         text.line("Arrival-Date: \(MailDate(seconds: Int(clamping: message.arrival / 1_000_000)))")
         for (recipient, result) in failures {
             text.line()
-            text.line("Final-Recipient: rfc822; ", address(recipient))
+            if let original = message.envelope.options(ofRecipient: recipient).orcpt {
+                text.line("Original-Recipient: ", DSN.field(of: original))
+            }
+            text.line("Final-Recipient: ", DSN.field(of: address(recipient)))
             text.line("Action: failed")
             text.line("Status: \(result.reply.status)")
             if let host = result.host { text.line("Remote-MTA: dns; \(host)") }
@@ -96,21 +104,10 @@ public struct DSN: Sendable {
         let recipients = message.envelope.recipients
         return recipients.indices.contains(recipient) ? recipients[recipient].bytes : []
     }
-
-    /// The fields up to the empty line, cut at the last whole line within the limit.
-    private var returnedHeader: [UInt8] {
-        var kept = header.first == 0x0A ? [] : header.prefix(DSN.headerLimit)
-        for index in kept.indices.dropFirst() where kept[index] == 0x0A && kept[index - 1] == 0x0A {
-            kept = kept[..<index]
-            break
-        }
-        let end = kept.lastIndex(of: 0x0A).map { $0 + 1 } ?? kept.startIndex
-        return message.edits.overlay.top + kept[..<end]
-    }
 }
 
 /// Lines that are put together. Control characters of what came from outside become `?`.
-private struct Text {
+struct DSNText {
     private(set) var bytes: [UInt8] = []
 
     mutating func line(_ start: String = "", _ value: [UInt8] = [], _ end: String = "") {

@@ -125,12 +125,23 @@ extension QueueRunner {
     /// Makes the report about what failed, once.
     /// - Returns: false when it could not be queued now.
     private func report(_ message: ActiveMessage) throws(QueueError) -> Bool {
-        let failures = message.progress.unreported
-        let numbers = failures.map(\.recipient)
+        let failed = message.progress.unreported
+        let numbers = failed.map(\.recipient)
         guard let path = message.message.bouncePath else {
             log.event(
                 "bounce-dropped",
                 ["message": "\(message.id)", "why": "the reverse-path is null"])
+            message.note(.bounced(numbers, dsn: nil))
+            return true
+        }
+        // RFC 3461, section 4.1.
+        let envelope = message.message.envelope
+        let failures = failed.filter {
+            envelope.options(ofRecipient: $0.recipient).notifiesFailure
+        }
+        guard !failures.isEmpty else {
+            log.event(
+                "bounce-dropped", ["message": "\(message.id)", "why": "NOTIFY does not ask for it"])
             message.note(.bounced(numbers, dsn: nil))
             return true
         }
@@ -155,25 +166,31 @@ extension QueueRunner {
         _ id: QueueID, to path: Mailbox, on message: ActiveMessage,
         _ failures: [(recipient: Int, result: DeliveryResult)]
     ) throws(QueueError) {
+        let stored = message.message
+        let isWhole =
+            stored.envelope.options.ret == .full && stored.messageLength <= DSN.messageLimit
         let header: [UInt8]
         do throws(SystemError) {
             header = try message.file.borrowed.bytes(
-                at: message.message.messageOffset,
-                count: min(DSN.headerLimit, message.message.messageLength), "\(message.id)")
+                at: stored.messageOffset,
+                count: isWhole ? stored.messageLength : min(DSN.headerLimit, stored.messageLength),
+                "\(message.id)")
         } catch {
             throw .system(error)
         }
         let report = DSN(
-            message: message.message, failures: failures, header: header, host: settings.host,
-            from: settings.bounceFrom)
+            message: stored, failures: failures, header: header, host: settings.host,
+            from: settings.bounceFrom, isWhole: isWhole)
         let bytes = report.bytes(id: id, to: path, now: Int(clamping: now / 1_000_000))
         var submission = Submission(
             id: id, envelope: Envelope(reversePath: .null, recipients: [path]),
             messageLength: bytes.count)
         submission.reportOn = message.id
-        let stored = try spool.accept(
+        // What is in UTF-8 in the message is so in its report.
+        submission.envelope.options.smtputf8 = stored.envelope.options.smtputf8
+        let accepted = try spool.accept(
             submission, bytes: bytes, submitter: "manager", now: now)
-        log.queued(stored, false)
+        log.queued(accepted, false)
     }
 }
 

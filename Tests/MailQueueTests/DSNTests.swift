@@ -74,6 +74,57 @@ import Testing
                 """)
     }
 
+    private func report(
+        recipient: String = "bob@remote.test", _ options: RecipientOptions,
+        _ change: (inout QueuedMessage) -> Void = { _ in }, text: String = "A: b\nBcc: c\n\nbody",
+        isWhole: Bool = false
+    ) throws -> String {
+        var submission = Samples.submission(try Samples.envelope(from: "alice@example.test"))
+        submission.envelope.append(try Mailbox(Array(recipient.utf8)), options)
+        submission.edits = [.remove(name: Array("Bcc".utf8))]
+        var message = QueuedMessage(submission, arrival: Samples.now, submitter: "1 0")
+        change(&message)
+        let dsn = DSN(
+            message: message, failures: [(0, Samples.result(550))], header: Array(text.utf8),
+            host: Array("mail.test".utf8), from: Array("MAILER-DAEMON@mail.test".utf8),
+            isWhole: isWhole)
+        let bytes = dsn.bytes(
+            id: Samples.id(5), to: try Mailbox(Array("alice@example.test".utf8)), now: 0)
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    @Test func `the sender's names for message and recipient are given back`() throws {
+        let options = RecipientOptions(orcpt: OriginalRecipient("rfc822;Bob+2Bx@first.test".utf8))
+        let text = try report(options) {
+            $0.envelope.options.envid = EnvelopeID("QQ+3D1".utf8)
+        }
+        #expect(text.contains("\n\nOriginal-Envelope-Id: QQ=1\nReporting-MTA: dns; mail.test\n"))
+        #expect(
+            text.contains(
+                "\n\nOriginal-Recipient: rfc822; Bob+x@first.test\n"
+                    + "Final-Recipient: rfc822; bob@remote.test\n"))
+    }
+
+    @Test func `the header without what was removed is given back, or the whole message`() throws {
+        let header = try report(RecipientOptions())
+        #expect(header.contains("\nContent-Type: text/rfc822-headers\n\nA: b\n--=_"))
+        let whole = try report(RecipientOptions(), isWhole: true)
+        #expect(whole.contains("\nContent-Type: message/rfc822\n\nA: b\n\nbody\n--=_"))
+    }
+
+    @Test func `addresses in UTF-8 are ASCII in fields`() throws {
+        let options = RecipientOptions(orcpt: OriginalRecipient("utf-8;é@first.test".utf8))
+        let text = try report(
+            recipient: "é+\u{1F600}@b.test", options, { $0.envelope.options.smtputf8 = true },
+            text: "A: é\n\n")
+        #expect(text.contains("\nOriginal-Recipient: utf-8; \\x{E9}@first.test\n"))
+        #expect(text.contains("\nFinal-Recipient: utf-8; \\x{E9}\\x{2B}\\x{1F600}@b.test\n"))
+        #expect(
+            text.contains(
+                "\nContent-Type: message/global-headers\nContent-Transfer-Encoding: 8bit\n\nA: é\n")
+        )
+    }
+
     @Test func `control characters of an address forge no line`() throws {
         let text = try report(
             to: "a\u{1B}b\tc@remote.test", Samples.result(550), header: "A: b\n\n")

@@ -75,6 +75,36 @@ import UnixIO
         #expect(stage.files.isEmpty)
     }
 
+    @Test func `only what the sender wants to hear of is reported`() throws {
+        try stage.accept(
+            ["fail@local.test", "fail2@local.test", "fail3@local.test"],
+            notify: [.never, [.success, .failure], [.success, .delay]])
+        try stage.run()
+        let reports = stage.agents.delivered(to: "alice@local.test")
+        #expect(reports.count == 1)
+        let text = String(decoding: reports.first?.message ?? [], as: UTF8.self)
+        #expect(text.contains("Final-Recipient: rfc822; fail2@local.test\n"))
+        #expect(!text.contains("fail@local.test") && !text.contains("fail3@local.test"))
+        #expect(stage.files.isEmpty)
+    }
+
+    @Test func `what nobody wants to hear of is not reported`() throws {
+        try stage.accept(["fail@local.test"], notify: [.never])
+        try stage.run()
+        #expect(stage.agents.delivered.isEmpty)
+        #expect(stage.files.isEmpty)
+    }
+
+    @Test func `the whole message is returned where that was asked for`() throws {
+        try stage.accept(["fail@local.test"], ret: .full)
+        try stage.accept(["fail@local.test"], number: 2, ret: .headers)
+        try stage.run()
+        let reports = stage.agents.delivered(to: "alice@local.test")
+        let texts = reports.map { String(decoding: $0.message, as: UTF8.self) }
+        #expect(texts.count { $0.contains("Subject: hello\n\nbody\n--=_") } == 1)
+        #expect(texts.count { $0.contains("Subject: hello\n--=_") } == 1)
+    }
+
     @Test func `a report that fails is not reported on`() throws {
         try stage.accept(["fail@local.test"], from: "fail-too@local.test")
         try stage.run()

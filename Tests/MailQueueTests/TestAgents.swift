@@ -165,11 +165,16 @@ final class QueueStage {
     @discardableResult
     func accept(
         _ recipients: [String], from sender: String = "alice@local.test", number: UInt32 = 1,
-        edits: [Edit] = [], _ probe: Spool.Probe? = nil
+        edits: [Edit] = [], notify: [Notify?] = [], ret: ReturnedContent? = nil,
+        _ probe: Spool.Probe? = nil
     ) throws -> QueueID {
-        let envelope = Envelope(
-            reversePath: try ReversePath(Array(sender.utf8)),
-            recipients: try recipients.map { try Mailbox(Array($0.utf8)) })
+        var envelope = Envelope(reversePath: try ReversePath(Array(sender.utf8)))
+        envelope.options.ret = ret
+        for (index, recipient) in recipients.enumerated() {
+            let notify = notify.indices.contains(index) ? notify[index] : nil
+            envelope.append(
+                try Mailbox(Array(recipient.utf8)), RecipientOptions(notify: notify))
+        }
         let submission = Samples.submission(envelope, edits, id: Samples.id(number))
         try spool(probe).accept(submission, bytes: Samples.text, submitter: "1 0", now: now)
         return submission.id
