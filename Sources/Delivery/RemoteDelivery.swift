@@ -77,31 +77,41 @@ struct RemoteDelivery {
             settle(DeliveryResult(ClientError.bareCR.reply))
             return nil
         }
-        guard let reversePath = RemoteDelivery.path(request.envelope.reversePath) else {
+        let options = request.envelope.options
+        guard !options.requireTLS else {
+            let text = "REQUIRETLS was asked for, and this host sends without TLS"
+            settle(DeliveryResult(Reply(550, EnhancedStatus(5, 7, 30), text)))
+            return nil
+        }
+        let utf8 = options.smtputf8
+        guard let reversePath = RemoteDelivery.path(request.envelope.reversePath, utf8: utf8)
+        else {
             settle(
                 DeliveryResult(
                     Reply(553, EnhancedStatus(5, 1, 7), "the sender's address cannot be sent")))
             return nil
         }
         for (index, recipient) in request.envelope.recipients.enumerated() {
-            let path = PathSyntax.path(of: recipient)
+            let path = PathSyntax.path(of: recipient, utf8: utf8)
             paths.append(path ?? [])
             guard path == nil else { continue }
             let text = "the recipient's address cannot be sent"
             settle(index, DeliveryResult(Reply(553, EnhancedStatus(5, 1, 3), text)))
         }
-        return OutgoingMail(
+        var mail = OutgoingMail(
             reversePath: reversePath, forwardPaths: [], size: survey.wireLength,
             hasEightBit: survey.hasEightBit)
+        mail.options = options
+        return mail
     }
 
     /// The reverse-path for the wire. qmail's `#@[]` stands for a bounce of a bounce, which
     /// nobody must answer.
-    private static func path(_ reversePath: ReversePath) -> [UInt8]? {
+    private static func path(_ reversePath: ReversePath, utf8: Bool) -> [UInt8]? {
         guard let mailbox = reversePath.mailbox, mailbox.bytes != Array("#@[]".utf8) else {
             return [0x3C, 0x3E]
         }
-        return PathSyntax.path(of: mailbox)
+        return PathSyntax.path(of: mailbox, utf8: utf8)
     }
 }
 
@@ -156,6 +166,14 @@ extension RemoteDelivery {
         for _ in 0..<RemoteDelivery.maximumTransactions {
             let open = pending
             mail.forwardPaths = open.map { paths[$0] }
+            mail.recipientOptions = open.map { request.envelope.options(ofRecipient: $0) }
+            // Another host may do, so that this one is only a reason.
+            guard session.extensions.smtputf8 || !mail.needsUTF8 else {
+                let text = "the message is for hosts with SMTPUTF8 only"
+                return note(
+                    DeliveryResult(
+                        Reply(550, EnhancedStatus(5, 6, 7), text), host: "\(candidate)"))
+            }
             let result = session.send(mail, message)
             let hasDelivered = result.replies.contains { $0?.isPositive == true }
             let mayGoOn = hasDelivered && result.failure == nil

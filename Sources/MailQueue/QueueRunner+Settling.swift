@@ -167,8 +167,10 @@ extension QueueRunner {
         _ failures: [(recipient: Int, result: DeliveryResult)]
     ) throws(QueueError) {
         let stored = message.message
+        // RFC 8689, section 5: what was to go by TLS only does not come back in the clear.
         let isWhole =
-            stored.envelope.options.ret == .full && stored.messageLength <= DSN.messageLimit
+            stored.envelope.options.ret == .full && !stored.envelope.options.requireTLS
+            && stored.messageLength <= DSN.messageLimit
         let header: [UInt8]
         do throws(SystemError) {
             header = try message.file.borrowed.bytes(

@@ -49,7 +49,8 @@ extension ClientSession {
     private mutating func sendEnvelope(
         _ mail: OutgoingMail, _ result: inout TransactionResult
     ) throws(ClientError) -> [Int] {
-        let commands = [mailCommand(mail)] + mail.forwardPaths.map { Array("RCPT TO:".utf8) + $0 }
+        let commands =
+            [mailCommand(mail)] + mail.forwardPaths.indices.map { rcptCommand(mail, $0) }
         let size = extensions.pipelining ? ClientSession.groupSize : 1
         var accepted: [Int] = []
         var refusal: SMTPReply?
@@ -80,6 +81,24 @@ extension ClientSession {
         if extensions.size, let size = mail.size { command += " SIZE=\(size)".utf8 }
         // A server that does not offer it gets the bytes as they are: see deliver-remote(8).
         if mail.hasEightBit, extensions.eightBitMIME { command += " BODY=8BITMIME".utf8 }
+        if extensions.smtputf8, mail.options.smtputf8 { command += " SMTPUTF8".utf8 }
+        if extensions.dsn {
+            if let ret = mail.options.ret { command += " RET=\(ret.rawValue)".utf8 }
+            if let envid = mail.options.envid { command += " ENVID=".utf8 + envid.xtext }
+        }
+        return command
+    }
+
+    private func rcptCommand(_ mail: OutgoingMail, _ index: Int) -> [UInt8] {
+        var command = Array("RCPT TO:".utf8) + mail.forwardPaths[index]
+        guard extensions.dsn, mail.recipientOptions.indices.contains(index) else { return command }
+        let options = mail.recipientOptions[index]
+        if let notify = options.notify { command += " NOTIFY=\(notify.value)".utf8 }
+        // UTF-8 itself is only for a server that was told of SMTPUTF8. RFC 6533, section 3.
+        let mayHaveUTF8 = extensions.smtputf8 && mail.options.smtputf8
+        if let orcpt = options.orcpt, mayHaveUTF8 || orcpt.value.allSatisfy({ $0 < 0x80 }) {
+            command += " ORCPT=".utf8 + orcpt.value
+        }
         return command
     }
 

@@ -2,6 +2,7 @@
 // RFC 5321, section 3.3.
 // SPDX-License-Identifier: MIT
 
+public import MailModel
 public import UnixIO
 
 /// A message in pieces. A copy of the value begins where the value stands, so that one that was
@@ -22,6 +23,11 @@ public struct OutgoingMail: Sendable {
     public var size: Int?
     /// True when a byte of the message is beyond ASCII.
     public var hasEightBit: Bool
+    /// What was asked for the message: RET, ENVID and SMTPUTF8 go on to a server that offers them.
+    public var options = EnvelopeOptions()
+    /// What was asked for each forward-path, in their order: NOTIFY and ORCPT go on to a server that
+    /// offers DSN. Fewer than there are forward-paths when nothing was asked for the others.
+    public var recipientOptions: [RecipientOptions] = []
 
     /// A transaction of these parts.
     public init(
@@ -31,5 +37,12 @@ public struct OutgoingMail: Sendable {
         self.forwardPaths = forwardPaths
         self.size = size
         self.hasEightBit = hasEightBit
+    }
+
+    /// True when only a server that offers SMTPUTF8 may be given this. RFC 6531, section 3.2.
+    public var needsUTF8: Bool {
+        let isBeyondASCII = { (path: [UInt8]) in path.contains { $0 >= 0x80 } }
+        return isBeyondASCII(reversePath) || forwardPaths.contains(where: isBeyondASCII)
+            || (options.smtputf8 && hasEightBit)
     }
 }

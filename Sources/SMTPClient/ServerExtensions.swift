@@ -11,6 +11,10 @@ public struct ServerExtensions: Hashable, Sendable {
     public private(set) var pipelining = false
     /// RFC 6152.
     public private(set) var eightBitMIME = false
+    /// RFC 3461.
+    public private(set) var dsn = false
+    /// RFC 6531.
+    public private(set) var smtputf8 = false
     /// RFC 1870.
     public private(set) var size = false
     /// The most bytes that the server takes; nil when it does not say, or says 0.
@@ -27,6 +31,8 @@ public struct ServerExtensions: Hashable, Sendable {
             let isKeyword = { (name: String) in keyword.equalsIgnoringASCIICase(name.utf8) }
             if isKeyword("PIPELINING") { pipelining = true }
             if isKeyword("8BITMIME") { eightBitMIME = true }
+            if isKeyword("DSN") { dsn = true }
+            if isKeyword("SMTPUTF8") { smtputf8 = true }
             if isKeyword("SIZE") {
                 size = true
                 let limit = words.dropFirst().first.flatMap(\.decimalValue) ?? 0

@@ -29,6 +29,31 @@ import UnixIO
         #expect(server.commands.contains("MAIL FROM:<a@x.test> SIZE=37"))
     }
 
+    @Test func `UTF-8 goes to hosts that take it, and to no others`() throws {
+        var options = EnvelopeOptions()
+        options.smtputf8 = true
+        let server = try SMTPStub(offers: ["SMTPUTF8", "8BITMIME"])
+        let reply = try world(server).deliver(["é@y.test"], text: "A: é\n\n", options: options)
+        #expect(reply.results.map(\.outcome) == [.delivered])
+        #expect(server.commands.contains("MAIL FROM:<a@x.test> BODY=8BITMIME SMTPUTF8"))
+        #expect(server.commands.contains("RCPT TO:<é@y.test>"))
+        let old = try SMTPStub()
+        let refused = try world(old).deliver(text: "A: é\n\n", options: options).results[0]
+        #expect(refused.outcome == .failed)
+        #expect(refused.reply.status == EnhancedStatus(5, 6, 7))
+        #expect(try world(old).deliver(options: options).results[0].outcome == .delivered)
+    }
+
+    @Test func `what must go by TLS does not go`() throws {
+        var options = EnvelopeOptions()
+        options.requireTLS = true
+        let server = try SMTPStub()
+        let result = try world(server).deliver(options: options).results[0]
+        #expect(result.outcome == .failed)
+        #expect(result.reply.status == EnhancedStatus(5, 7, 30))
+        #expect(server.commands.isEmpty)
+    }
+
     @Test func `helohost is who we say we are`() throws {
         let server = try SMTPStub()
         let world = try World(

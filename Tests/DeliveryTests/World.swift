@@ -29,12 +29,14 @@ struct World {
 
     func deliver(
         _ recipients: [String] = ["b@y.test"], text: String = "Subject: x\n\nhi\n",
-        from sender: String = "a@x.test", domain: String? = nil, _ edits: [Edit] = []
+        from sender: String = "a@x.test", domain: String? = nil, _ edits: [Edit] = [],
+        options: EnvelopeOptions = EnvelopeOptions()
     ) throws -> DeliveryReply {
         let stored = try StoredMessage(text)
         let place = domain ?? String(recipients[0].split(separator: "@")[1])
         var agent = RemoteAgent(settings)
-        let request = try stored.request(recipients, from: sender, edits, domain: place)
+        var request = try stored.request(recipients, from: sender, edits, domain: place)
+        request.envelope.options = options
         return agent.deliver(request, stored.file.borrowed)
     }
 }

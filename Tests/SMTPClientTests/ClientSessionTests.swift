@@ -1,6 +1,7 @@
 // What a client and a polite server say to each other.
 // SPDX-License-Identifier: MIT
 
+import MailModel
 import SMTPClient
 import SMTPProtocol
 import TestSupport
@@ -41,6 +42,42 @@ import UnixIO
         let old = try SMTPStub(offers: [])
         #expect(try talk(to: old, eight).isDelivered)
         #expect(old.commands.contains("MAIL FROM:<a@x.test>"))
+    }
+
+    @Test func `what was asked for goes on where the server takes it`() throws {
+        var asked = mail
+        asked.options.ret = .headers
+        asked.options.envid = EnvelopeID("x+2By".utf8)
+        asked.options.smtputf8 = true
+        asked.recipientOptions = [
+            RecipientOptions(
+                notify: [.failure, .delay], orcpt: OriginalRecipient("rfc822;b@y.test".utf8))
+        ]
+        let server = try SMTPStub(offers: ["DSN", "SMTPUTF8"])
+        #expect(try talk(to: server, asked).isDelivered)
+        #expect(
+            server.commands.dropFirst().prefix(3) == [
+                "MAIL FROM:<a@x.test> SMTPUTF8 RET=HDRS ENVID=x+2By",
+                "RCPT TO:<b@y.test> NOTIFY=FAILURE,DELAY ORCPT=rfc822;b@y.test",
+                "RCPT TO:<c@y.test>",
+            ])
+        let old = try SMTPStub(offers: [])
+        #expect(try talk(to: old, asked).isDelivered)
+        #expect(old.commands.contains("MAIL FROM:<a@x.test>"))
+        #expect(old.commands.contains("RCPT TO:<b@y.test>"))
+    }
+
+    @Test func `addresses in UTF-8, and bytes of a message with SMTPUTF8, need it`() {
+        #expect(!mail.needsUTF8)
+        var other = mail
+        other.options.smtputf8 = true
+        #expect(!other.needsUTF8)
+        other.hasEightBit = true
+        #expect(other.needsUTF8)
+        other.options.smtputf8 = false
+        #expect(!other.needsUTF8)
+        other.forwardPaths.append(Array("<é@y.test>".utf8))
+        #expect(other.needsUTF8)
     }
 
     @Test func `without PIPELINING each command waits for its reply`() throws {
