@@ -163,7 +163,7 @@ let package = Package(
             "SMTPServer",
             [
                 "MailModel", "UnixIO", "Workers", "Control", "Recipients", "SMTPProtocol",
-                "FilterChain", "MailQueue", "AuthProtocol", "Resolver",
+                "FilterChain", "MailQueue", "AuthProtocol", "Resolver", "TLS",
             ]),
         program("queue-message", ["MailQueue", "Workers"]),
         program("queue-manager", ["MailQueue", "Delivery", "Workers"]),
@@ -195,8 +195,8 @@ let package = Package(
         tests(
             "SMTPServer",
             [
-                "SMTPServer", "SMTPProtocol", "Control", "MailModel", "UnixIO", "TestSupport",
-                "smtp-server", "queue-message", "auth-check",
+                "SMTPServer", "SMTPProtocol", "Control", "MailModel", "TLS", "UnixIO",
+                "TestSupport", "smtp-server", "queue-message", "auth-check",
                 "zone-server", "MailQueue",
             ]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),

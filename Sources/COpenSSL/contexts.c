@@ -35,9 +35,13 @@ static SSL_CTX *(*chooser)(void *, const char *);
 
 static int choose(SSL *ssl, int *alert, void *owner) {
     (void)alert;
-    SSL_CTX *context = chooser(owner, SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
-    if (context == NULL)
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name == NULL)
         return SSL_TLSEXT_ERR_NOACK;
+    SSL_CTX *context = chooser(owner, name);
+    // A session that is resumed later remembers only a name that was acknowledged.
+    if (context == NULL)
+        return SSL_TLSEXT_ERR_OK;
     return SSL_set_SSL_CTX(ssl, context) == NULL ? SSL_TLSEXT_ERR_ALERT_FATAL : SSL_TLSEXT_ERR_OK;
 }
 

@@ -24,10 +24,6 @@ struct Listeners: ~Copyable {
                 options.listeners.isEmpty
                     ? Listeners.configured(options.root.control) : options.listeners)
         }
-        guard !profiles.contains(where: \.usesImplicitTLS) else {
-            throw options.root.control.invalid(
-                "listen", nil, "smtps is not served by this version")
-        }
     }
 
     deinit { for socket in sockets { _ = OwnedDescriptor(socket) } }

@@ -6,6 +6,7 @@ import AuthProtocol
 import Control
 import FilterChain
 import MailModel
+import TLS
 import UnixIO
 import Workers
 
@@ -27,7 +28,9 @@ extension Server {
             farewell: WaitingFarewell(gate: gate, name: configuration.session.name, log: log).say)
         let shared = ServerShared(
             profiles: listeners.profiles,
-            delayed: try SharedPlaces(configuration.limits.delayedSessions), gate: gate, room: room)
+            delayed: try SharedPlaces(configuration.limits.delayedSessions), gate: gate, room: room,
+            tickets: try TicketKeys())
+        try TLSConfiguration.begin(options, isNeeded: shared.needsTLS, log)
         try Pool<Server>(
             pool, listeners: listeners.borrowed, room: room,
             load: { try Server(try options.reread(), shared, log) }, ended: { gate.ended($0) },
@@ -42,7 +45,11 @@ extension Server {
     ) throws {
         var configuration = try ServerConfiguration(options)
         if isOneSession { configuration.take(environment: Environment.bytes) }
+        let tls = try TLSConfiguration(options).context(
+            me: configuration.name, shared.tickets, isNeeded: shared.needsTLS)
+        configuration.session.offersTLS = tls != nil
         self.configuration = configuration
+        self.tls = tls
         chain = try Chain(options.root)
         self.shared = shared
         self.log = log

@@ -20,20 +20,22 @@ extension Server {
     public static func serveOne(_ options: ServerOptions) throws {
         Signals.ignoreBrokenPipes()
         // How many of these processes there are is for whoever starts them to bound.
+        let profile = ListenerProfile(service: options.service)
         let shared = ServerShared(
-            profiles: [], delayed: try SharedPlaces(1), gate: try ClientGate(places: 1), room: nil)
+            profiles: [profile], delayed: try SharedPlaces(1), gate: try ClientGate(places: 1),
+            room: nil, tickets: nil)
         let server: Server
+        let log = Log("smtp-server")
         do {
-            server = try Server(options, shared, Log("smtp-server"), isOneSession: true)
+            try TLSConfiguration.begin(options, isNeeded: shared.needsTLS, log)
+            server = try Server(options, shared, log, isOneSession: true)
         } catch {
-            // The client should come again; why is for the log alone.
+            // The client should come again; why is for the log alone. One that waits for TLS
+            // cannot be told.
+            guard !profile.usesImplicitTLS else { throw error }
             let reply = SMTPReply(421, EnhancedStatus(4, 3, 0), "Configuration trouble")
             try? Descriptor(rawValue: 1).writeAll(reply.bytes, "client")
             throw error
-        }
-        let profile = ListenerProfile(service: options.service)
-        guard !profile.usesImplicitTLS else {
-            throw UsageError("--service smtps: not served by this version")
         }
         let id = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
         let input = Descriptor(rawValue: 0)

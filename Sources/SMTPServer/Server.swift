@@ -5,6 +5,7 @@
 import AuthProtocol
 import FilterChain
 import MailModel
+import TLS
 import UnixIO
 import Workers
 
@@ -12,6 +13,8 @@ import Workers
 public struct Server {
     let configuration: ServerConfiguration
     let chain: Chain
+    /// Keys and certificates; nil where there are none.
+    let tls: ServerContext?
     let shared: ServerShared
     let log: Log
     let authClient: AuthClient
@@ -34,4 +37,9 @@ struct ServerShared {
     let gate: ClientGate
     /// Where connections wait that say nothing; nil for one session on descriptors 0 and 1.
     let room: WaitingRoom?
+    /// Keys of session tickets, the same for all workers; nil where there is only this one.
+    let tickets: TicketKeys?
+
+    /// True where a listener cannot do without a certificate.
+    var needsTLS: Bool { profiles.contains(where: \.usesImplicitTLS) }
 }

@@ -5,6 +5,7 @@
 import Control
 import MailModel
 import Resolver
+import TLS
 import UnixIO
 
 /// What was asked for on the command line.
@@ -18,6 +19,8 @@ public struct ServerOptions {
     /// True when that was said.
     let namesService: Bool
     let workers: ClosedRange<Int>
+    /// Whether clients are asked for a certificate; nil when that was not said.
+    let clientCertificates: ClientCertificates?
     let readyDescriptor: Int32?
     let auth: AuthSettings
     let given: ServerSettings
@@ -36,6 +39,7 @@ public struct ServerOptions {
             .value("message-timeout", "DURATION", "for a whole message (30m)"),
             .value("session-timeout", "DURATION", "for a whole session (1h)"),
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
+            .value("client-certificates", "WORD", "ask for them, or none (none)"),
             .value("delayed-sessions", "N", "sessions that may wait at a time (half)"),
             .readyDescriptor,
         ] + clientOptions + AuthSettings.options)
@@ -58,6 +62,9 @@ public struct ServerOptions {
         service = try options.choice("service", ListenerService.self) ?? .smtp
         given = try ServerSettings(options, root.control)
         workers = try given.range("workers") ?? 8...200
+        clientCertificates = try given.value("client-certificates") { options throws(UsageError) in
+            try options.choice("client-certificates", ClientCertificates.self)
+        }
         readyDescriptor = try options.integer("ready-fd", in: 0...1023).map(Int32.init)
         auth = try AuthSettings(given)
         _ = try limits(over: ServerLimits())

@@ -110,11 +110,20 @@ extension SessionDriver {
     }
 
     /// What ties a login to this TLS session, by its registered name.
-    private var bindings: [String: [UInt8]] { [:] }
+    private var bindings: [String: [UInt8]] {
+        let all = wire.tls?.channelBindings ?? []
+        // GNU SASL knows no tls-server-end-point.
+        return Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0.bytes) })
+            .filter { $0.key != "tls-server-end-point" }
+    }
 
     /// The names in the client's certificate, when TLS has verified it: e-mail addresses, and where
     /// there is none the common name.
-    private var identities: [[UInt8]] { [] }
+    private var identities: [[UInt8]] {
+        let names = session.tls?.peerNames ?? []
+        let mailboxes = names.filter { $0.contains(0x40) }
+        return mailboxes.isEmpty ? Array(names.prefix(1)) : mailboxes
+    }
 }
 
 extension Reply {

@@ -12,7 +12,9 @@ extension SessionDriver {
     /// The first step of a session: of a new one, or of one that has waited.
     mutating func begin(_ note: WaitingNote?) throws(StreamError) -> SessionStep {
         guard let note, let pause = note.pause else {
-            if !profile.usesImplicitTLS, server.hasSpoken(visit?.socket ?? Server.input) {
+            if profile.usesImplicitTLS {
+                try startImplicitTLS(until: note?.deadline ?? .never)
+            } else if server.hasSpoken(visit?.socket ?? Server.input) {
                 log.earlyTalker(session.facts)
                 guard server.configuration.clients.earlyTalkers == .note else {
                     return .close(session.tooEarly)

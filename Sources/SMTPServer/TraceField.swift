@@ -27,6 +27,7 @@ struct TraceField {
         body += facts[.helo] ?? Array("unknown".utf8)
         body += " (\(facts[.clientName]?.printable ?? "unknown") \(address))".utf8
         body += "\n\tby \(name) with \(facts[.protocolName]?.printable ?? "SMTP")".utf8
+        if let version = facts[.tlsVersion] { body += " (\(version.printable))".utf8 }
         body += " id \(id)".utf8
         if recipients.count == 1,
             let path = recipients.first.flatMap({ PathSyntax.path(of: $0, utf8: isUTF8) })
@@ -34,6 +35,8 @@ struct TraceField {
             body += "\n\tfor ".utf8
             body += path
         }
+        // RFC 8314, section 4.3.
+        if let cipher = facts[.tlsCipher] { body += "\n\ttls \(cipher.printable)".utf8 }
         body += ";\n\t\(MailDate(seconds: time))".utf8
         return body
     }

@@ -3,12 +3,15 @@
 // SPDX-License-Identifier: MIT
 
 import SMTPProtocol
+import TLS
 import UnixIO
 
 /// Replies are kept until the client has nothing more to say, so that a group of commands gets
 /// one packet of replies.
 struct Wire {
     private let stream: PatientStream
+    /// What everything goes through once TLS has begun.
+    private(set) var tls: TLSStream?
     private var input = LineBuffer()
     private var output: [UInt8] = []
     /// The session ends here whatever happens.
@@ -27,7 +30,25 @@ struct Wire {
     mutating func flush(within patience: Duration) throws(StreamError) {
         guard !output.isEmpty else { return }
         defer { output.removeAll(keepingCapacity: true) }
-        try stream.write(output, until: min(end, .after(patience)))
+        let deadline = min(end, .after(patience))
+        guard let tls else { return try stream.write(output, until: deadline) }
+        try tls.write(output, until: deadline)
+    }
+
+    /// True when there is something of the client that was read and not used.
+    var hasInput: Bool { !input.isEmpty }
+
+    /// Sends what was put, then begins TLS, which must be there by then.
+    mutating func startTLS(
+        _ context: ServerContext, until deadline: Deadline
+    ) throws(HandshakeError) {
+        do {
+            try flush(within: deadline.remaining)
+        } catch {
+            throw .stream(error)
+        }
+        input.removeAll()
+        tls = try TLSStream(context, over: stream, until: min(end, deadline))
     }
 
     /// Sends what was put, then waits; what the client says meanwhile is read later.
@@ -80,9 +101,16 @@ struct Wire {
     /// Sends what was put and, where the client did not ask for the end, reads what it still
     /// says for a moment: closing a socket with unread bytes can take the last reply from it.
     mutating func finish(within patience: Duration, isExpected: Bool) throws(StreamError) {
-        try flush(within: patience)
+        if let tls {
+            // One packet says the last words and that they are the last.
+            try tls.write(output, until: min(end, .after(patience)), isLast: true)
+        } else {
+            try flush(within: patience)
+        }
         guard !isExpected else { return }
         stream.endOutput()
+        // Whatever comes now is thrown away as it is.
+        tls = nil
         let deadline = Deadline.after(.seconds(1))
         while !deadline.hasPassed {
             input.removeAll()
@@ -91,9 +119,12 @@ struct Wire {
     }
 
     private mutating func read(until deadline: Deadline, mayStop: Bool) throws(StreamError) {
-        let stream = stream
+        let (stream, tls) = (stream, tls)
         _ = try input.fill { room throws(StreamError) in
-            try stream.read(into: room, until: deadline, mayStop: mayStop)
+            guard let tls else {
+                return try stream.read(into: room, until: deadline, mayStop: mayStop)
+            }
+            return try tls.read(into: room, until: deadline, mayStop: mayStop)
         }
     }
 }

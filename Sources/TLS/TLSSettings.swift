@@ -78,7 +78,7 @@ public struct CipherList: Hashable, Sendable {
 }
 
 /// Whether a server asks clients for a certificate.
-public enum ClientCertificates: Hashable, Sendable {
+public enum ClientCertificates: String, CaseIterable, Sendable {
     /// It does not.
     case none
     /// It does, and takes any or none: who asks for more judges what there is.
@@ -95,12 +95,26 @@ public struct ServerSettings {
     /// each session shows its own, and it is checked as of now.
     public var clientCertificates = ClientCertificates.none
     /// Authorities, in PEM, by which a client's certificate is checked; nil: it is not.
-    public var authorities: [UInt8]?
+    public private(set) var authorities: [UInt8]?
     /// Lists of revoked certificates, in PEM, one of each authority.
-    public var revoked: [UInt8]?
+    public private(set) var revoked: [UInt8]?
     /// Keys of session tickets; nil for none.
     public var tickets: TicketKeys?
 
     /// The defaults.
     public init() {}
+
+    /// Clients' certificates are checked by these authorities, in PEM.
+    /// - Throws: `TLSError` when there is none, or one that cannot be read.
+    public mutating func trust(_ authorities: [UInt8]) throws(TLSError) {
+        try Context(TLS_server_method(), versions).trust(authorities, isTold: false)
+        self.authorities = authorities
+    }
+
+    /// And are in none of these lists, in PEM: then each authority must have one.
+    /// - Throws: `TLSError` when there is none, or one that cannot be read.
+    public mutating func distrust(_ revoked: [UInt8]) throws(TLSError) {
+        try Context(TLS_server_method(), versions).distrust(revoked)
+        self.revoked = revoked
+    }
 }

@@ -53,7 +53,7 @@ private let table: [String: Set<String>] = {
         "MailQueue": pools,
         "SMTPClient": system.union(["SMTPProtocol"]),
         "Delivery": engine.subtracting(["FilterChain"]),
-        "SMTPServer": engine.subtracting(["SMTPClient"]).union(["AuthProtocol"]),
+        "SMTPServer": engine.subtracting(["SMTPClient"]).union(["AuthProtocol", "TLS"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",

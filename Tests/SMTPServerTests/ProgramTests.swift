@@ -18,7 +18,27 @@ import Testing
         ([:], ["--listen", "127.0.0.1:0"], 78, "control/me"),
         (["me": "x.test"], [], 78, "control/listen"),
         (["me": "x.test", "listen": "smtp\n"], [], 78, "control/listen:1"),
-        (["me": "x.test", "listen": "smtps 127.0.0.1:0\n"], [], 78, "smtps"),
+        (["me": "no name"], ["--listen", "smtps=127.0.0.1:0"], 78, "tls/no name.pem"),
+        (
+            ["me": "x.test", "../tls/x.test.pem": "nothing"], ["--listen", "127.0.0.1:0"], 78,
+            "tls/x.test.pem: it holds no private key"
+        ),
+        (
+            ["me": "x.test", "tlsserverciphers": "HIHG"], ["--listen", "127.0.0.1:0"], 78,
+            "control/tlsserverciphers:1: HIHG"
+        ),
+        (
+            ["me": "x.test", "tlsprotocols": "TLSv1.3\nTLSv1.1"], ["--listen", "127.0.0.1:0"], 78,
+            "control/tlsprotocols:2: TLSv1.1"
+        ),
+        (
+            ["me": "x.test", "clientca.pem": "x"], ["--listen", "127.0.0.1:0"], 78,
+            "control/clientca.pem: it holds no certificate"
+        ),
+        (
+            ["me": "x.test"], ["--listen", "127.0.0.1:0", "--client-certificates", "all"], 64,
+            "--client-certificates all"
+        ),
         (
             ["me": "x.test", "relayclients": "# x\nnope\n"], ["--listen", "127.0.0.1:0"], 78,
             "control/relayclients:2"

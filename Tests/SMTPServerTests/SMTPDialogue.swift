@@ -5,6 +5,7 @@ import Foundation
 import Glibc
 import MailModel
 import SMTPProtocol
+import TLS
 import TestSupport
 import UnixIO
 
@@ -12,7 +13,15 @@ import UnixIO
 final class SMTPDialogue {
     private let socket: OwnedDescriptor
     private var parser = ReplyParser()
+    /// What everything goes through once TLS has begun.
+    private(set) var tls: TLSStream?
     private let limit: Duration
+
+    /// A connection that there is.
+    init(socket: consuming OwnedDescriptor, limit: Duration = .seconds(30)) {
+        self.socket = socket
+        self.limit = limit
+    }
 
     /// Connects to `127.0.0.1:PORT`.
     init(port: UInt16, limit: Duration = .seconds(30)) throws {
@@ -34,7 +43,20 @@ final class SMTPDialogue {
     /// Sends bytes as they are.
     func send(_ bytes: some Collection<UInt8>) throws {
         signal(SIGPIPE, SIG_IGN)
-        try socket.borrowed.writeAll(Array(bytes), "server")
+        guard let tls else { return try socket.borrowed.writeAll(Array(bytes), "server") }
+        try tls.write(Array(bytes), until: .after(limit))
+    }
+
+    /// Begins TLS at once.
+    func startTLS(_ server: ServerTarget) throws {
+        signal(SIGPIPE, SIG_IGN)
+        let stream = PatientStream(input: socket.borrowed, output: socket.borrowed)
+        tls = try TLSStream(server, over: stream, until: .after(limit))
+    }
+
+    /// The bytes that come, up to the end.
+    func rest() throws -> [UInt8] {
+        try socket.borrowed.readToEnd("server", limit: 1 << 20)
     }
 
     /// Sends text as it is.
@@ -45,10 +67,22 @@ final class SMTPDialogue {
         let deadline = Deadline.after(limit)
         while true {
             if let reply = try parser.next() { return reply }
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            if let tls {
+                let got = try buffer.withUnsafeMutableBytes { bytes in
+                    do {
+                        return try tls.read(into: bytes, until: deadline, mayStop: false)
+                    } catch StreamError.closed {
+                        return 0
+                    }
+                }
+                guard got > 0 else { return nil }
+                parser.feed(buffer[..<got])
+                continue
+            }
             guard try socket.borrowed.wait(.toRead, until: deadline, "server") else {
                 throw TestFailure("the server said nothing within \(limit)")
             }
-            var buffer = [UInt8](repeating: 0, count: 65_536)
             let got = try buffer.withUnsafeMutableBytes { bytes in
                 do {
                     return try socket.borrowed.readSome(into: bytes, "server")

@@ -87,6 +87,15 @@ final class TestServer {
         queue = nil
     }
 
+    /// The port of a service; the first one's when it has several.
+    func port(of service: String) throws -> UInt16 {
+        let word = server.ready.split(separator: " ").first { $0.hasPrefix("\(service)=") }
+        guard let port = word?.split(separator: ":").last.flatMap({ UInt16($0) }) else {
+            throw TestFailure("no \(service) in \(server.ready)")
+        }
+        return port
+    }
+
     /// A new connection.
     func connect() throws -> SMTPDialogue { try SMTPDialogue(port: port) }
 

@@ -1,6 +1,7 @@
 // Tests of what a server chooses by name, and of what it asks clients for.
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import TestSupport
 import Testing
 import UnixIO
@@ -121,7 +122,7 @@ import UnixIO
         #expect(digest.hasPrefix("\(unknown.digest) "))
         #expect(unknown.names.isEmpty)
         #expect(unknown.trouble != nil)
-        let server = try asking { $0.authorities = try certificates.authority() }
+        let server = try asking { try $0.trust(certificates.authority()) }
         let known = try #require(try peer(server, versions, credential))
         #expect(known.digest == unknown.digest)
         #expect(known.trouble == nil)
@@ -157,22 +158,21 @@ import UnixIO
         }
         let troubles = try lists.map { list in
             let server = try asking {
-                $0.authorities = try certificates.authority()
-                $0.revoked = list
+                try $0.trust(certificates.authority())
+                try $0.distrust(list)
             }
             return try peer(server, bothVersions[1], credential)?.trouble
         }
         #expect(troubles == [nil, "certificate revoked"])
     }
 
-    @Test(arguments: [true, false])
-    func `a file without what it is for is refused`(_ isAuthority: Bool) throws {
-        #expect(throws: TLSError.self) {
-            try asking {
-                $0.authorities =
-                    isAuthority ? Array("nothing\n".utf8) : try certificates.authority()
-                $0.revoked = isAuthority ? nil : try certificates.authority()
-            }
-        }
+    @Test func `a file without what it is for is refused`() throws {
+        var settings = ServerSettings()
+        let authority = try certificates.authority()
+        #expect(throws: TLSError.self) { try settings.trust(Array("nothing\n".utf8)) }
+        let text = String(decoding: authority, as: UTF8.self)
+        let damaged = Array(text.replacingOccurrences(of: "MII", with: "ZZZ").utf8)
+        #expect(throws: TLSError.self) { try settings.trust(authority + damaged) }
+        #expect(throws: TLSError.self) { try settings.distrust(authority) }
     }
 }

@@ -32,8 +32,8 @@ int copenssl_set_versions(SSL_CTX *context, int lowest, int highest);
 void copenssl_set_dh_auto(SSL_CTX *context);
 // Adds a certificate to the chain of the last one; the context takes it over. Returns 1 or 0.
 int copenssl_add_chain(SSL_CTX *context, X509 *certificate);
-// Asks for the context of a name: `choose` gets it, or NULL, and returns what to use, or NULL for
-// what there is.
+// Asks for the context of the name that a client asks for: `choose` gets it and returns what to
+// use, or NULL for what there is.
 void copenssl_set_chooser(
     SSL_CTX *context, void *owner, SSL_CTX *(*choose)(void *owner, const char *name));
 // A client tells this name. Returns 1 or 0.
