@@ -26,10 +26,12 @@ private struct Pool {
     }
 
     func ask(
-        _ stage: Stage, outcome: Outcome? = nil, note: String? = nil, isTrial: Bool = false
+        _ stage: Stage, outcome: Outcome? = nil, note: String? = nil, isTrial: Bool = false,
+        user: String? = nil, client: String = "192.0.2.1"
     ) throws -> Verdict {
         var facts = Facts()
-        facts[.clientIP] = Array("192.0.2.1".utf8)
+        facts[.authUser] = user.map { Array($0.utf8) }
+        facts[.clientIP] = Array(client.utf8)
         let envelope = Envelope(
             reversePath: .null, recipients: [try Mailbox(Array("a@example.test".utf8))])
         let request = FilterRequest(
@@ -52,6 +54,19 @@ private struct Pool {
         for stage in Stage.allCases where stage != .message {
             #expect(try pool.ask(stage).word == "reject")
         }
+    }
+
+    @Test func `a login that was refused is a failure of the client and of the login`() throws {
+        let pool = try Pool("client failures 2/31d reject\nuser failures 3/31d defer\n")
+        for client in ["192.0.2.1", "192.0.2.1", "192.0.2.2"] {
+            #expect(
+                try pool.ask(.helo, outcome: .refusedLogin, user: "anna", client: client)
+                    == .accept)
+        }
+        #expect(try pool.ask(.connect).word == "reject")
+        #expect(try pool.ask(.connect, client: "192.0.2.2") == .accept)
+        #expect(try pool.ask(.mail, user: "anna", client: "192.0.2.3").word == "defer")
+        #expect(try pool.ask(.mail, user: "otto", client: "192.0.2.3") == .accept)
     }
 
     @Test func `in a trial nothing is learned`() throws {

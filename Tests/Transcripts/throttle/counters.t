@@ -82,6 +82,25 @@ output
 | sender-domain messages 1/86400s/1 log: accept 2, log 0
 : \texample.org\t0 of 2\n
 
+== a refused login of a log is a failure of the client and of the login
+conventions plain
+file log
+| smtp-server: event=connect session=1k16akssj6xe31a0xwke9 client=192.0.2.1
+| smtp-server: event=login-refused session=1k16akssj6xe31a0xwke9 login=anna mechanism=PLAIN reason=credentials
+| smtp-server: event=login-refused session=1k16akssj6xe31a0xwke9 mechanism=PLAIN reason=malformed
+| smtp-server: event=mail session=1k16akssj6xe31a0xwke9 reverse-path=a@b.test helo=c.test auth-user=anna code=250
+| smtp-server: event=mail session=1k16akssj6xe31a0xwke9 reverse-path=a@b.test helo=c.test auth-user=otto code=250
+options --limit "client failures 2/31d log" --limit "user failures 1/31d log" --limit "helo messages 1/31d log" --simulate log
+exit 0
+output
+| 5 lines, 5 asked, 0 not asked after a refusal, 0 of sessions that began before
+| client failures 2/2678400s/2 log: accept 1, log 2
+: \t192.0.2.1\t2 of 3\n
+| user failures 1/2678400s/1 log: accept 1, log 1
+: \tanna\t1 of 1\n\totto\t0 of 1\n
+| helo messages 1/2678400s/1 log: accept 1, log 1
+: \tc.test\t1 of 2\n
+
 == a log that is not there cannot be read
 conventions plain
 options --limit "client connections 1/1d defer" --simulate none
