@@ -10,6 +10,7 @@ import Testing
 private struct Transcript {
     var control: [String: String] = [:]
     var options: [String] = []
+    var users = ""
     var dialogue: [(number: Int, mark: Character, text: String)] = []
 
     init(path: String) throws {
@@ -22,7 +23,8 @@ private struct Transcript {
             case nil, "#": continue
             case "control":
                 control[words[1], default: ""] += (words.count > 2 ? words[2] : "") + "\n"
-            case "options": options += words.dropFirst()
+            case "user": users += words.dropFirst().joined(separator: " ") + "\n"
+            case "options": options += line.split(separator: " ").dropFirst().map(String.init)
             case "C:", "S:", "B:", "E:":
                 guard let mark = line.first else { continue }
                 dialogue.append((index + 1, mark, String(line.dropFirst(3))))
@@ -71,7 +73,13 @@ private struct Transcript {
     @Test(arguments: names)
     func `a session goes as its transcript says`(_ name: String) throws {
         let transcript = try Transcript(path: "\(TranscriptTests.folder)/\(name)")
-        let server = try TestServer(control: transcript.control, options: transcript.options)
+        let server = try TestServer(
+            control: transcript.control, options: transcript.options
+        ) { folder in
+            guard !transcript.users.isEmpty else { return nil }
+            try folder.write("etc/users", transcript.users)
+            return try AuthServer.startCheck(folder)
+        }
         let dialogue = try server.connect()
         var replies: [String] = []
         for line in transcript.dialogue {
