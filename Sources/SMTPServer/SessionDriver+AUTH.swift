@@ -10,8 +10,8 @@ import UnixIO
 import Workers
 
 extension SessionDriver {
-    /// Offers what auth-check can serve to this session as it is now: at each EHLO, since TLS and
-    /// the list may have changed.
+    /// Offers what auth-check can serve to this session as it is now: at its beginning, and at each
+    /// EHLO, since TLS and the list may have changed.
     mutating func offerMechanisms() {
         let settings = server.configuration.auth
         guard profile.isSubmission || settings.isForServers else { return }

@@ -83,7 +83,7 @@ struct SessionDriver: ~Copyable {
             if case .notOurs = admission { report(refused: mailbox) }
             return session.admitted(admission)
         case .judge(let request):
-            if request.stage == .helo { offerMechanisms() }
+            if request.stage <= .helo { offerMechanisms() }
             return session.judged(try waited(for: judge(request), request))
         case .receive(let reply):
             give(reply)
