@@ -68,10 +68,10 @@ public struct OriginalRecipient: Hashable, Sendable {
         self.value = value
         let address = value[(semicolon + 1)...]
         guard !address.isEmpty else { return nil }
-        if address.contains(where: { $0 > 0x7E }) {
+        if address.contains(where: { $0 >= 0x80 }) {
             guard allowsUTF8, isUTF8, UTF8Text.isValid(address) else { return nil }
         }
-        guard let decoded = XText.decoded(address.filter { $0 <= 0x7E }),
+        guard let decoded = XText.decoded(address.filter { $0 < 0x80 }),
             decoded.isPrintableASCII
         else { return nil }
     }

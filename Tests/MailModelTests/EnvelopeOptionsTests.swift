@@ -132,6 +132,7 @@ struct EnvelopeOptionsTests {
 
     @Test func `UTF-8 in ORCPT needs SMTPUTF8`() {
         #expect(OriginalRecipient("utf-8;é@b".utf8, allowsUTF8: false) == nil)
+        #expect(OriginalRecipient("utf-8;a\u{7F}é@b".utf8) == nil)
         #expect(OriginalRecipient("utf-8;a\\x{E9}@b".utf8, allowsUTF8: false) != nil)
     }
 
