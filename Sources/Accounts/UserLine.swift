@@ -24,21 +24,29 @@ public struct UserLine: Hashable, Sendable {
 
     /// The login with small letters.
     public let login: [UInt8]
-    /// All fields, from the login on as it was written.
-    private var fields: [[UInt8]]
+    /// The line as it was written.
+    private var line: [UInt8]
 
     /// Reads a line.
-    public init(_ line: some Collection<UInt8>) throws(Failure) {
-        fields = line.split(separator: 0x3A, maxSplits: 7, omittingEmptySubsequences: false)
-            .map { Array($0) }
-        guard fields.count >= 2 else {
+    public init(_ line: some Collection<UInt8>) throws(Failure) { try self.init(Array(line)[...]) }
+
+    /// Reads a line. Nothing but the login is looked at before somebody asks: a file has many lines.
+    init(_ line: ArraySlice<UInt8>) throws(Failure) {
+        guard let end = line.firstIndex(of: 0x3A) else {
             throw Failure(description: "not login:password and more fields divided by colons")
         }
-        login = try UserLine.login(fields[0])
+        login = try UserLine.login(of: line[..<end])
         guard line.count <= UserLine.longestLine, !line.contains(0) else {
             throw Failure(
                 description: "more than \(UserLine.longestLine) bytes in the line, or a NUL")
         }
+        self.line = Array(line)
+    }
+
+    /// All fields, from the login on as it was written.
+    private var fields: [[UInt8]] {
+        line.split(separator: 0x3A, maxSplits: 7, omittingEmptySubsequences: false)
+            .map { Array($0) }
     }
 
     /// A line of a new user, whose password is stored as `field` says, such as `{CRYPT}$y$...`.
@@ -46,7 +54,7 @@ public struct UserLine: Hashable, Sendable {
         login: [UInt8], field: [UInt8], verifier: SCRAMVerifier?
     ) throws(Failure) {
         self.login = try UserLine.login(login)
-        fields = [self.login, [], [], [], [], [], []]
+        line = self.login + Array("::::::".utf8)
         set(field: field, verifier: verifier)
     }
 
@@ -54,10 +62,17 @@ public struct UserLine: Hashable, Sendable {
     /// - Throws: `Failure` when it cannot be one: blanks, colons and control characters are not in
     ///   a login, and `#` does not begin it.
     public static func login(_ text: some Collection<UInt8>) throws(Failure) -> [UInt8] {
-        guard let first = text.first, first != 0x23, text.count <= longestLogin,
-            !text.contains(where: { $0.isControl || $0 == 0x20 || $0 == 0x3A }),
-            String(validating: Array(text), as: UTF8.self) != nil
-        else {
+        try login(of: Array(text)[...])
+    }
+
+    private static func login(of text: ArraySlice<UInt8>) throws(Failure) -> [UInt8] {
+        var isPlain = text.count <= longestLogin && !text.isEmpty && text.first != 0x23
+        var isASCII = true
+        for byte in text {
+            if byte <= 0x20 || byte == 0x3A || byte == 0x7F { isPlain = false }
+            if byte >= 0x80 { isASCII = false }
+        }
+        guard isPlain, isASCII || String(validating: text, as: UTF8.self) != nil else {
             throw Failure(description: "no login: \(text.prefix(longestLogin).printable)")
         }
         return text.asciiLowercased
@@ -66,6 +81,7 @@ public struct UserLine: Hashable, Sendable {
     /// Gives the user another password; what else the line has stays, in the fifth field anything but a
     /// verifier where there is no new one.
     public mutating func set(field: [UInt8], verifier: SCRAMVerifier?) {
+        var fields = fields
         while fields.count < 7 { fields.append([]) }
         fields[1] = field
         if let verifier {
@@ -73,11 +89,12 @@ public struct UserLine: Hashable, Sendable {
         } else if fields[4].starts(with: UserLine.scheme) {
             fields[4] = []
         }
+        line = Array(fields.joined(separator: [0x3A]))
     }
 
     /// How the password is stored, for people: `yescrypt`, `{PLAIN}`, `locked`.
     public var scheme: String {
-        let field = fields[1]
+        let field = passwordField
         let names = [
             "$y$": "yescrypt", "$2": "bcrypt", "$6$": "sha512", "$5$": "sha256", "$1$": "md5",
         ]
@@ -90,24 +107,47 @@ public struct UserLine: Hashable, Sendable {
     }
 
     /// The password field as it stands.
-    public var passwordField: [UInt8] { fields[1] }
+    public var passwordField: [UInt8] { Array(rest.prefix { $0 != 0x3A }) }
 
     /// The password.
     /// - Throws: `PasswordError` for a scheme that is not known here.
-    public func password() throws(PasswordError) -> StoredPassword { try StoredPassword(fields[1]) }
+    public func password() throws(PasswordError) -> StoredPassword {
+        try StoredPassword(passwordField)
+    }
 
     /// What SCRAM needs, from the fifth field, or from the second where that has nothing else.
     public var verifier: SCRAMVerifier? {
-        let field = fields.count > 4 ? fields[4] : []
-        for text in [field, fields[1]] where text.starts(with: UserLine.scheme) {
+        let fields = fields
+        for text in [fields.count > 4 ? fields[4] : [], fields[1]]
+        where text.starts(with: UserLine.scheme) {
             return SCRAMVerifier(text.dropFirst(UserLine.scheme.count))
         }
         return nil
     }
 
+    /// The iterations of the verifier, without a look at the rest of it; nil without one.
+    var iterations: Int? {
+        guard let colon = line.firstIndex(of: 0x3A) else { return nil }
+        var field = 1
+        var start = colon + 1
+        while field <= 4, start <= line.count {
+            let end = line[start...].firstIndex(of: 0x3A) ?? line.endIndex
+            let text = line[start..<end]
+            if field == 1 || field == 4, text.starts(with: UserLine.scheme) {
+                let digits = text.dropFirst(UserLine.scheme.count).prefix(while: \.isASCIIDigit)
+                if let number = digits.decimalValue { return number }
+            }
+            field += 1
+            start = end + 1
+        }
+        return nil
+    }
+
     /// The line without its end.
-    public var text: [UInt8] { Array(fields.joined(separator: [0x3A])) }
+    public var text: [UInt8] { line }
 
     /// What follows the login and its colon.
-    var rest: [UInt8] { Array(fields.dropFirst().joined(separator: [0x3A])) }
+    var rest: ArraySlice<UInt8> {
+        line[((line.firstIndex(of: 0x3A) ?? line.endIndex - 1) + 1)...]
+    }
 }

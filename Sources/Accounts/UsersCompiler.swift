@@ -31,9 +31,11 @@ enum UsersCompiler {
         } catch { throw failure(error, file) }
         while let user = try next(source, file) {
             count += 1
-            if let verifier = user.verifier { verifiers[verifier.iterations, default: 0] += 1 }
-            if let cost = costs(user.passwordField) {
-                seen[cost, default: (0, user.passwordField)].count += 1
+            if let iterations = user.iterations { verifiers[iterations, default: 0] += 1 }
+            let field = user.passwordField
+            if let cost = costs(field) {
+                if seen[cost] == nil, isHash(field) { seen[cost] = (0, field) }
+                seen[cost]?.count += 1
             }
             do throws(ConstantDatabaseWriter.Failure) {
                 try writer.add(user.login, user.rest)
@@ -118,13 +120,15 @@ enum UsersCompiler {
     /// What of a password field says how long a check takes: scheme, method, cost; nil where it is
     /// nothing that is computed.
     private static func costs(_ field: [UInt8]) -> [UInt8]? {
-        guard (try? StoredPassword(field)) != nil, let start = field.firstIndex(of: 0x24) else {
-            return nil
-        }
+        guard let start = field.firstIndex(of: 0x24) else { return nil }
         let parts = field[start...].split(separator: 0x24)
         guard parts.count >= 2 else { return nil }
         let isCost = parts[1].count <= 6 || parts[1].starts(with: "rounds=".utf8)
         return Array(parts[0]) + (isCost ? [0x24] + Array(parts[1]) : [])
+    }
+
+    private static func isHash(_ field: [UInt8]) -> Bool {
+        if case .crypt? = try? StoredPassword(field) { true } else { false }
     }
 
     private static func failure(

@@ -169,6 +169,14 @@ import Testing
         #expect(sources.abilities == .verify)
     }
 
+    @Test func `nobody is checked against a hash that is locked, or against clear text`() throws {
+        let hash = "{CRYPT}" + (try CryptHash.make(of: [0x78], .sha512, cost: 1000).printable)
+        try place.write(users: "a:!\(hash.dropFirst(7))\nb:{PLAIN}$6$x$y\nc:\(hash)\nd:*$6$x$y\n")
+        try place.user(["compile"])
+        let decoy = try UsersFile(place.root).decoy()
+        #expect(decoy == .crypt(Array(hash.utf8.dropFirst(7))))
+    }
+
     @Test func `a look-up costs the same with twenty thousand users`() throws {
         let lines = (0..<20_000).map { "user\($0):{PLAIN}secret\($0)\n" }.joined()
         try place.write(users: lines)
