@@ -34,8 +34,7 @@ public struct CertificateFolder {
         }
     }
 
-    /// Reads all of the files.
-    /// - Parameter me: our own name.
+    /// Reads all of the files; `me` is our own name.
     /// - Returns: nil when there is none.
     /// - Throws: `ControlError` with the name of the file that cannot be used.
     public func context(

@@ -38,11 +38,9 @@ public final class ClientContext {
         try settings.credential?.use(in: context.pointer)
     }
 
-    /// What to connect to one server with.
-    /// - Parameters:
-    ///   - name: what the server is told that it is looked for; where there are authorities, its
-    ///     certificate must have this name.
-    ///   - session: what an earlier connection left, to resume it.
+    /// What to connect to one server with. The server is told that this name is looked for; where
+    /// there are authorities, its certificate must have it. What an earlier connection left is
+    /// there to resume it.
     public func server(named name: String?, resuming session: Session? = nil) -> ServerTarget {
         ServerTarget(self, name: name, session: session)
     }

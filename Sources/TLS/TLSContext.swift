@@ -53,8 +53,8 @@ final class Context {
         return ssl
     }
 
-    /// Certificates in PEM by which the other end is checked.
-    /// - Parameter isTold: servers tell clients whose certificates they know.
+    /// Certificates in PEM by which the other end is checked. With `isTold` clients hear whose
+    /// certificates we know.
     func trust(_ authorities: [UInt8], isTold: Bool) throws(TLSError) {
         let store = SSL_CTX_get_cert_store(pointer)
         let certificates = try Certificates.all(in: authorities)

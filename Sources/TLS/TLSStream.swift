@@ -23,8 +23,8 @@ public final class TLSStream {
     private var isBroken = false
     private var isClosed = false
 
-    /// Takes part in a handshake, as a server or client as the context has it.
-    /// - Parameter deadline: the whole handshake ends by then, however slowly it goes on.
+    /// Takes part in a handshake, as a server or client as the context has it. It is over by the
+    /// deadline, however slowly it goes on.
     /// - Throws: `HandshakeError`. The other end has been told with an alert where that was
     ///   possible; the connection is of no use any more.
     public init(
@@ -74,8 +74,8 @@ public final class TLSStream {
         }
     }
 
-    /// Writes all of the bytes.
-    /// - Parameter isLast: nothing will be written any more: the other end is told with them.
+    /// Writes all of the bytes. With `isLast` nothing will be written any more, and the other end
+    /// is told so with them.
     /// - Throws: `StreamError`; the stream is of no use any more then.
     public func write(
         _ bytes: [UInt8], until deadline: Deadline, isLast: Bool = false

@@ -21,11 +21,9 @@ public final class Certificates: Sendable {
     /// The certificate of the authority, in PEM.
     public func authority() throws -> [UInt8] { try folder.read("ca.pem") }
 
-    /// A key and a certificate by the authority, in PEM.
-    /// - Parameters:
-    ///   - name: the common name.
-    ///   - names: for subjectAltName, as `DNS:a.test,email:b@c.test`; none when empty.
-    ///   - key: options of `openssl req` for another key than P-256.
+    /// A key and a certificate by the authority, in PEM, with this common name. The other names,
+    /// as `DNS:a.test,email:b@c.test`, are for subjectAltName; `key` has options of `openssl req`
+    /// for another key than P-256.
     public func signed(
         _ name: String, names: String = "",
         key: [String] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
