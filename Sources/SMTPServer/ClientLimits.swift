@@ -60,6 +60,7 @@ extension ServerOptions {
         .value("queue-margin", "SIZE", "what must be free where the queue is (64M)"),
         .value("commands", "N", "commands of a session (10000)"),
         .value("errors", "N", "commands in error of a session (20)"),
+        .value("transactions", "N", "messages of a session (no limit)"),
         .value("message-line", "SIZE", "longest line of a message (16M)"),
     ]
 
@@ -94,6 +95,7 @@ extension ServerOptions {
     func bound(_ session: inout SessionSettings) throws {
         session.commands = try given.integer("commands") ?? session.commands
         session.errors = try given.integer("errors", in: 1...1_000_000) ?? session.errors
+        session.transactions = try given.integer("transactions") ?? session.transactions
         let line = try given.size("message-line") ?? session.messageLine
         session.messageLine = max(SessionSettings.promisedLine, line)
     }
