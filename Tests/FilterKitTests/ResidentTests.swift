@@ -146,9 +146,15 @@ struct ResidentTests {
         try folder.write("rules", "header:Subject /good/ discard\n")
         service.process.signal(SIGHUP)
         #expect(try eventually { try ask("Subject: good\n\n") == .discard })
-        let last = try #require(silent.last)
-        #expect(!last.isClosed)
-        #expect(try last.ask(request("Subject: good\n\n"), "Subject: good\n\n") == .discard)
+        // A worker with the old rules may be there for a moment still, and get the first of them.
+        var guests = silent.suffix(100)
+        #expect(guests.allSatisfy { !$0.isClosed })
+        #expect(
+            try eventually {
+                let guest = try #require(guests.popLast())
+                return try guest.ask(request("Subject: good\n\n"), "Subject: good\n\n")
+                    == .discard
+            })
     }
 
     @Test func `rules are loaded anew on SIGHUP, and the old ones stay when they do not load`()
