@@ -85,7 +85,9 @@ public struct Supervisor: ~Copyable {
 
     private mutating func begin(_ group: [SupervisorService]) throws(SystemError) {
         for service in group where !isEnding { start(service) }
-        while !isEnding, !group.allSatisfy(\.isRunning) { try step() }
+        // One that was ready once and died since is started again like any other; it is not to
+        // keep the rest from its turn.
+        while !isEnding, !group.allSatisfy({ $0.readyText != nil }) { try step() }
     }
 
     private mutating func start(_ service: SupervisorService) {
@@ -107,16 +109,17 @@ public struct Supervisor: ~Copyable {
 
     /// Waits for something to happen and does what is due.
     private mutating func step() throws(SystemError) {
-        try wait(until: services.map(\.deadline).min() ?? .never)
+        let allMayStart = hasBegun
+        try wait(until: services.map { $0.due(allMayStart) }.min() ?? .never)
         try takeSignals()
         for service in services where service.awaited != nil { listen(to: service) }
         reap()
         guard !isEnding else { return }
-        for service in services where service.deadline.hasPassed {
+        for service in services where service.due(allMayStart).hasPassed {
             switch service.state {
-            case .waiting where hasBegun || service.readyText != nil: start(service)
+            case .waiting: start(service)
             case .starting: giveUp(service)
-            case .waiting, .running, .ended: break
+            case .running, .ended: break
             }
         }
     }

@@ -55,9 +55,11 @@ final class SupervisorService {
 
     var isRunning: Bool { if case .running = state { true } else { false } }
 
-    /// The next moment at which something must be done unasked.
-    var deadline: Deadline {
+    /// The next moment at which something must be done unasked. As long as not all have been begun,
+    /// one that was never ready waits for its group.
+    func due(_ allMayStart: Bool) -> Deadline {
         switch state {
+        case .waiting where !allMayStart && readyText == nil: .never
         case .waiting(let until), .starting(_, let until): until
         case .running, .ended: .never
         }
