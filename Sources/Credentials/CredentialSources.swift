@@ -39,9 +39,14 @@ public struct CredentialSources {
         self.sources = sources
     }
 
-    /// What can be done by at least one source. A file may change it while this runs.
+    /// What can be done by at least one source; CRAM-MD5 only where all that check passwords can do it.
+    /// Many clients take it before PLAIN and try no other, so a user of whom there is only a hash could
+    /// not log in where it is offered for the sake of others. A file may change it while this runs.
     public var abilities: Abilities {
-        sources.reduce(into: []) { $0.formUnion($1.abilities) }
+        let each = sources.map(\.abilities)
+        let all = each.reduce(into: Abilities()) { $0.formUnion($1) }
+        let isForAll = each.allSatisfy { !$0.contains(.verify) || $0.contains(.cramMD5) }
+        return isForAll ? all : all.subtracting(.cramMD5)
     }
 
     /// The names of the sources for logs, without any secret.

@@ -84,6 +84,22 @@ import Testing
         #expect(sources.scram("bert") == "bert")
     }
 
+    @Test func `CRAM-MD5 is for all users or for none`() throws {
+        let place = try Installation()
+        let hashed = try place.folder.write("hashed", "anna:{PLAIN}x\n", mode: 0o600)
+        let clear = try place.folder.write("clear", "bert:{PLAIN}x\n", mode: 0o600)
+        for (lines, isOffered) in [
+            ("users clear=yes \(clear)", true),
+            ("users \(hashed)\nusers clear=yes \(clear)", false),
+            ("users clear=yes \(clear)\ncertificate\noauth /bin/false", true),
+            ("users clear=yes \(clear)\ncheckpassword probe=no /bin/false", false),
+            ("users clear=yes \(clear)\ncheckpassword probe=no cram=yes /bin/false", true),
+        ] {
+            try place.write(auth: lines + "\n")
+            #expect(try place.sources().abilities.contains(.cramMD5) == isOffered, "\(lines)")
+        }
+    }
+
     @Test func `an empty list of sources can do nothing`() throws {
         let place = try Installation(auth: "# none\n")
         try place.write(users: "anna:{PLAIN}x\n")
