@@ -43,7 +43,9 @@ final class LoginConversation {
         switch way {
         case .library(let conversation):
             let step = conversation.step(response)
-            login = conversation.login
+            // As the sources compare it: who counts failures of a login must not take one that is
+            // written in many ways for many.
+            login = conversation.login.map { SASLLibrary.prepared($0) ?? $0 }
             return answer(step, conversation)
         case .token: return token(response)
         case .tokenRefused:

@@ -82,6 +82,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["PLAIN", "SCRAM-SHA-256"])
+    func `a refused login is told as it is compared, however it was written`(
+        mechanism: String
+    ) throws {
+        let check = try TestAuthCheck()
+        for name in ["an\u{AD}na", "\u{FF41}nna"] {
+            #expect(
+                try login(check, mechanism, name, "pen")
+                    == .refused(.credentials, login: Array("anna".utf8)))
+        }
+    }
+
     @Test func `nobody learns by SCRAM's salt who is there`() throws {
         let check = try TestAuthCheck()
         var salts: [[UInt8]] = []
