@@ -99,7 +99,7 @@ let package = Package(
         library("CPostgreSQL", pkgConfig: "libpq", "libpq-dev"),
         module("PostgreSQL", ["CPostgreSQL", "SQL", "MailModel", "UnixIO"]),
         library("CGSASL", pkgConfig: "libgsasl", "libgsasl-dev"),
-        module("SASL", ["CGSASL"]),
+        module("SASL", ["CGSASL", "MailModel"]),
         module("AuthProtocol", ["MailModel", "UnixIO", "Workers"]),
         .target(
             name: "CPasswords",
@@ -230,7 +230,7 @@ let package = Package(
             ]),
         tests("SQL", ["SQL"]),
         tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
-        tests("SASL", ["SASL", "CGSASL"]),
+        tests("SASL", ["SASL", "CGSASL", "MailModel"]),
         tests(
             "AuthCheck",
             [

@@ -91,7 +91,8 @@ final class OAuthSource: PasswordlessSource {
     private func command(
         _ login: [UInt8], _ context: LoginContext, _ nothing: Int32, _ token: Int32, _ output: Int32
     ) -> Command {
-        var environment = Environment.all(without: ["TCPREMOTEIP", "OAUTH_LOGIN"])
+        // As for a checkpassword program: nothing of ours goes along.
+        var environment = ["PATH=/usr/local/bin:/usr/bin:/bin"]
         if let address = context.clientAddress { environment.append("TCPREMOTEIP=\(address)") }
         if let login = String(validating: login, as: UTF8.self), !login.isEmpty {
             environment.append("OAUTH_LOGIN=\(login)")

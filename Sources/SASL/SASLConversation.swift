@@ -4,6 +4,7 @@
 
 import CGSASL
 import Glibc
+import MailModel
 
 /// What a step came to.
 public enum SASLStep: Equatable, Sendable {
@@ -195,9 +196,9 @@ public final class SASLConversation {
             Secret.wipe(&keys.serverKey)
         }
         let values = [
-            (GSASL_SCRAM_SALT, Base64.text(keys.salt)),
-            (GSASL_SCRAM_STOREDKEY, Base64.text(keys.storedKey)),
-            (GSASL_SCRAM_SERVERKEY, Base64.text(keys.serverKey)),
+            (GSASL_SCRAM_SALT, Base64.encode(keys.salt)),
+            (GSASL_SCRAM_STOREDKEY, Base64.encode(keys.storedKey)),
+            (GSASL_SCRAM_SERVERKEY, Base64.encode(keys.serverKey)),
             (GSASL_SCRAM_ITER, Array("\(keys.iterations)".utf8)),
         ]
         for (property, value) in values where set(property, value) != GSASL_OK {
@@ -208,7 +209,7 @@ public final class SASLConversation {
 
     private func setBinding(_ property: Gsasl_property, _ value: [UInt8]?) -> Gsasl_rc {
         wantsBinding = true
-        return set(property, value.map(Base64.text))
+        return set(property, value.map(Base64.encode))
     }
 
     private func set(_ property: Gsasl_property, _ value: [UInt8]?) -> Gsasl_rc {

@@ -95,11 +95,11 @@ extension ServerSession {
 
     private mutating func challenge(_ bytes: [UInt8], _ next: AuthState) -> SessionStep {
         let text = Base64.encode(bytes)
-        guard text.utf8.count + 6 <= ServerSession.authLineLimit else {
+        guard text.count + 6 <= ServerSession.authLineLimit else {
             return .reply(.authUnavailable)
         }
         pending = .authentication(next)
-        return .challenge(SMTPReply(334, nil, text))
+        return .challenge(SMTPReply(334, nil, String(decoding: text, as: UTF8.self)))
     }
 
     private mutating func logIn(_ user: [UInt8]) -> SessionStep {

@@ -111,14 +111,4 @@ import Testing
         #expect(try !password.matches(Array("grun".utf8)))
         #expect(try stored.verifier?.matches(Array("gru\u{0308}n".utf8)) == true)
     }
-
-    @Test(arguments: ["", "a", "ab", "abc", "abcd", "\u{0}\u{1}\u{7F}"])
-    func `base64 comes back`(text: String) {
-        #expect(Base64.decode(Base64.encode(Array(text.utf8))) == Array(text.utf8))
-    }
-
-    @Test(arguments: ["a", "ab", "abc", "ab=c", "YR==", "Y===", "====", "YQ= =", "YWI\n", "=AAA"])
-    func `what is no base64 is none`(text: String) {
-        #expect(Base64.decode(Array(text.utf8)) == nil)
-    }
 }

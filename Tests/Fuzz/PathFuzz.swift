@@ -90,6 +90,6 @@ private func checkOptions(_ text: [UInt8]) {
         require(row.allSatisfy { !$0.keyword.isEmpty && $0.value?.isEmpty != true }, "parameter")
     }
     if let decoded = Base64.decode(text[...]) {
-        require(Array(Base64.encode(decoded).utf8) == text, "base64")
+        require(Base64.encode(decoded) == text, "base64")
     }
 }

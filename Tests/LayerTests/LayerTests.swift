@@ -34,7 +34,7 @@ private let table: [String: Set<String>] = {
         "SQL": system,
         "SQLite": system.union(["CSQLite", "SQL"]),
         "PostgreSQL": system.union(["CPostgreSQL", "SQL"]),
-        "SASL": ["CGSASL", "Glibc"],
+        "SASL": ["CGSASL", "Glibc", "MailModel"],
         "AuthCheck": pools.union(["CUnix", "AuthProtocol", "Credentials", "Passwords", "SASL"]),
         "AuthProtocol": system.union(["Workers"]),
         "Passwords": ["CPasswords", "Glibc", "MailModel"],

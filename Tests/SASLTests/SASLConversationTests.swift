@@ -1,4 +1,5 @@
 import CGSASL
+import MailModel
 import Testing
 
 @testable import SASL
@@ -238,10 +239,10 @@ private let anna = [(GSASL_AUTHID, "anna"), (GSASL_PASSWORD, "pencil")]
         let keys = SASLLibrary.scramKeys(
             password: Array("pencil".utf8), salt: salt, iterations: 4096)
         #expect(
-            keys.map { Base64.text($0.storedKey) }
+            keys.map { Base64.encode($0.storedKey) }
                 == Array("WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=".utf8))
         #expect(
-            keys.map { Base64.text($0.serverKey) }
+            keys.map { Base64.encode($0.serverKey) }
                 == Array("wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=".utf8))
     }
 }

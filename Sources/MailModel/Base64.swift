@@ -1,14 +1,15 @@
-// Base64: the form that AUTH's challenges and responses have on the wire.
+// Base64: bytes as text, for AUTH, verifiers and what else puts bytes into lines.
 // RFC 4648, section 4.
 // SPDX-License-Identifier: MIT
 
-/// Encodes and decodes with padding, and takes nothing that is not of the one right form.
-enum Base64 {
+/// Text of 64 letters, with padding and without line ends. Nothing else is read, so that two texts
+/// are never the same bytes.
+public enum Base64 {
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-    /// The bytes as base64.
-    static func encode(_ bytes: [UInt8]) -> String {
+    /// The text of bytes.
+    public static func encode(_ bytes: [UInt8]) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -20,16 +21,17 @@ enum Base64 {
                 text.append(place <= group.count ? alphabet[digit] : 0x3D)
             }
         }
-        return String(decoding: text, as: UTF8.self)
+        return text
     }
 
-    /// The bytes that the text stands for; nil when it is not base64: other characters, blanks,
+    /// The bytes of a text; nil for anything that `encode` does not give: other characters, blanks,
     /// padding that is missing or too much, bits that are left over.
-    static func decode(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-        guard text.count % 4 == 0 else { return nil }
+    public static func decode(_ text: some Collection<UInt8>) -> [UInt8]? {
+        let count = text.count
+        guard count % 4 == 0 else { return nil }
         let padding = text.suffix(2).reduce(0) { $1 == 0x3D ? $0 + 1 : 0 }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 4 * 3)
+        bytes.reserveCapacity(count / 4 * 3)
         var word: UInt32 = 0
         var bits = 0
         for character in text.dropLast(padding) {
