@@ -20,11 +20,9 @@ public enum OwnedDelivery {
     private static let cutShort = Reply(
         451, EnhancedStatus(4, 3, 0), "the delivery was cut short")
 
-    /// Delivers to mailboxes of one owner.
-    /// - Parameters:
-    ///   - request: with the recipients of these mailboxes only, in their order.
-    ///   - maildirs: the paths of their Maildirs.
-    ///   - base: below it missing folders may be made.
+    /// Delivers to mailboxes of one owner. The request has the recipients of these mailboxes only,
+    /// in their order, and `maildirs` are the paths of their Maildirs. Below `base` folders that are
+    /// missing may be made.
     static func run(
         _ request: DeliveryRequest, _ file: Descriptor, to maildirs: [String], base: String,
         as owner: Identity

@@ -10,15 +10,25 @@ import UnixIO
 /// One server for all of them; each client writes to a mailbox of its own.
 private let shared = Result { try ServerOfUsers() }
 
+/// One that offers CRAM-MD5 too.
+private let clear = Result { try ServerOfUsers(isClear: true) }
+
 @Suite struct RealClientTests {
     private let server: ServerOfUsers
 
     init() throws { server = try shared.get() }
 
+    /// The server for logins with this mechanism.
+    private func server(for mechanism: String) throws -> ServerOfUsers {
+        mechanism.uppercased() == "CRAM-MD5" ? try clear.get() : server
+    }
+
     /// Runs a client, and waits for the message that it sent.
     private func send(
-        _ mailbox: String, _ tool: Tool, location: SourceLocation = #_sourceLocation
+        _ mailbox: String, _ tool: Tool, on other: ServerOfUsers? = nil,
+        location: SourceLocation = #_sourceLocation
     ) throws -> String {
+        let server = other ?? server
         let result = try tool.run()
         try #require(
             result.code == 0, "\(result.text)\n\(result.errors)\n\(server.log)",
@@ -39,14 +49,20 @@ private let shared = Result { try ServerOfUsers() }
     @Test(arguments: ["PLAIN", "LOGIN", "CRAM-MD5"], [Door.startTLS, .implicit])
     func `curl logs in`(with mechanism: String, by door: Door) throws {
         let mailbox = "curl-\(mechanism)-\(door.name)".lowercased()
+        let server = try server(for: mechanism)
         let message = try send(
             mailbox,
             server.curl(
                 mailbox, by: door,
-                ["--user", "clear@example.test:\(ServerOfUsers.password)"]
-                    + ["--login-options", "AUTH=\(mechanism)"]))
+                ["--user", "anna@example.test:\(ServerOfUsers.password)"]
+                    + ["--login-options", "AUTH=\(mechanism)"]), on: server)
         #expect(message.contains("with ESMTPSA (TLSv1.3) id "), "\(message)")
-        #expect(server.log.contains("login=clear@example.test"), "\(server.log)")
+        #expect(server.log.contains("login=anna@example.test"), "\(server.log)")
+    }
+
+    @Test func `curl chooses a mechanism that all users can use`() throws {
+        let login = ["--user", "anna@example.test:\(ServerOfUsers.password)"]
+        _ = try send("curl-chosen", server.curl("curl-chosen", by: .implicit, login))
     }
 
     @Test func `curl brings a bearer token`() throws {
@@ -81,11 +97,13 @@ private let shared = Result { try ServerOfUsers() }
     @Test(arguments: ["PLAIN", "LOGIN", "CRAM-MD5"])
     func `swaks logs in`(with mechanism: String) throws {
         let mailbox = "swaks-login-\(mechanism)".lowercased()
-        let login = ["--auth", mechanism, "--auth-user", "clear@example.test"]
+        let login = ["--auth", mechanism, "--auth-user", "anna@example.test"]
+        let server = try server(for: mechanism)
         let message = try send(
             mailbox,
             server.swaks(
-                mailbox, by: .startTLS, login + ["--auth-password", ServerOfUsers.password]))
+                mailbox, by: .startTLS, login + ["--auth-password", ServerOfUsers.password]),
+            on: server)
         #expect(message.contains("with ESMTPSA (TLSv1.3) id "), "\(message)")
         let refused = try server.swaks(
             mailbox, by: .startTLS, login + ["--auth-password", "wrong"]
@@ -99,13 +117,13 @@ private let shared = Result { try ServerOfUsers() }
     @Test(arguments: ["plain", "login", "cram-md5", "scram-sha-256"], [Door.startTLS, .implicit])
     func `msmtp logs in`(with mechanism: String, by door: Door) throws {
         let mailbox = "msmtp-\(mechanism)-\(door.name)"
-        let user = mechanism == "cram-md5" ? "clear@example.test" : "anna@example.test"
-        let message = try send(mailbox, server.msmtp(mailbox, user, mechanism, by: door))
+        let server = try server(for: mechanism)
+        let message = try send(mailbox, server.msmtp(mailbox, mechanism, by: door), on: server)
         #expect(message.contains("with ESMTPSA (TLSv1.3) id "), "\(message)")
     }
 
     @Test func `msmtp brings its wish for reports`() throws {
-        var tool = try server.msmtp("msmtp-dsn", "anna@example.test", "plain", by: .startTLS)
+        var tool = try server.msmtp("msmtp-dsn", "plain", by: .startTLS)
         tool.arguments = ["--dsn-notify=failure,delay", "--dsn-return=headers"] + tool.arguments
         _ = try send("msmtp-dsn", tool)
     }
@@ -163,6 +181,7 @@ private let shared = Result { try ServerOfUsers() }
 
     @Test(arguments: PythonSession.allCases)
     func `smtplib goes through a session`(_ session: PythonSession) throws {
+        let server = session == .crammd5 ? try clear.get() : server
         let result = try server.python(session).run()
         #expect(result.code == 0, "\(result.text)\n\(result.errors)\n\(server.log)")
         let message = try server.awaitMessage(in: session.mailbox)

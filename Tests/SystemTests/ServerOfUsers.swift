@@ -37,7 +37,8 @@ final class ServerOfUsers: Sendable {
     let submission: UInt16
     let smtps: UInt16
 
-    init() throws {
+    /// Where it is clear, passwords are kept as they are, as CRAM-MD5 needs them, and not hashed.
+    init(isClear: Bool = false) throws {
         server = try TestServer()
         try server.keepSteps([])
         try server.control(
@@ -49,12 +50,15 @@ final class ServerOfUsers: Sendable {
             "check-token",
             "#!/bin/sh\n[ \"$(cat <&3)\" = \(Self.token) ] || exit 1\necho anna@example.test\n",
             mode: 0o700)
-        // One whose password is hashed, and one whose password is kept as it is, for CRAM-MD5.
-        let clear = server.folder.file("clear")
-        try Self.add("anna@example.test \(Self.password)", server)
-        try Self.add(
-            "clear@example.test {PLAIN}\(Self.password)", server, ["--hashed", "--file", clear])
-        try server.control("auth", "users\nusers clear=yes \(clear)\noauth \(check)")
+        if isClear {
+            let file = server.folder.file("clear")
+            try Self.add(
+                "anna@example.test {PLAIN}\(Self.password)", server, ["--hashed", "--file", file])
+            try server.control("auth", "users clear=yes \(file)")
+        } else {
+            try Self.add("anna@example.test \(Self.password)", server)
+            try server.control("auth", "users\noauth \(check)")
+        }
         try server.start()
         let ready = server.log.split(separator: "\n").first { $0.hasPrefix("ready smtp-server ") }
         let ports = Self.services.map { service in
@@ -77,7 +81,7 @@ final class ServerOfUsers: Sendable {
         return doors.flatMap { ["curl-\($0)", "swaks-\($0)", "swaks-\($0)-pipeline"] } + curl
             + msmtp
             + mechanisms.map { "swaks-login-\($0)" } + PythonSession.allCases.map(\.mailbox)
-            + ["curl-oauth", "msmtp-dsn", "source", "source-d"]
+            + ["curl-oauth", "curl-chosen", "msmtp-dsn", "source", "source-d"]
     }
 
     /// Runs `chainmail user add`.
@@ -143,15 +147,15 @@ extension ServerOfUsers {
 
     /// msmtp(1).
     func msmtp(
-        _ mailbox: String, _ user: String, _ mechanism: String, by door: Door
+        _ mailbox: String, _ mechanism: String, by door: Door
     ) throws -> Tool {
         var tool = try Tool(
             "/usr/bin/msmtp",
             ["--host=127.0.0.1", "--port=\(port(door))", "--domain=client.pass.test"]
                 + ["--file=/dev/null", "--tls=on", "--tls-certcheck=off"]
                 + ["--tls-starttls=\(door == .startTLS ? "on" : "off")", "--auth=\(mechanism)"]
-                + ["--user=\(user)", "--passwordeval=echo '\(Self.password)'"]
-                + ["--from=\(user)", "\(mailbox)@example.test"])
+                + ["--user=anna@example.test", "--passwordeval=echo '\(Self.password)'"]
+                + ["--from=anna@example.test", "\(mailbox)@example.test"])
         tool.message = Array(Self.message.utf8)
         return tool
     }
@@ -210,7 +214,7 @@ enum PythonSession: String, CaseIterable, CustomTestStringConvertible {
     case starttls
     /// TLS from the first byte, and PLAIN.
     case implicit
-    /// SCRAM and PLAIN are not what smtplib likes best: CRAM-MD5 is.
+    /// What smtplib likes best.
     case crammd5
     /// A mailbox and a header in UTF-8.
     case utf8

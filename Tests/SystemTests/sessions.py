@@ -47,9 +47,9 @@ def crammd5():
     with connect() as client:
         client.starttls(context=context)
         client.ehlo()
-        client.user, client.password = "clear@example.test", password
+        client.user, client.password = "anna@example.test", password
         wanted(client.auth("CRAM-MD5", client.auth_cram_md5), 235)
-        client.sendmail("clear@example.test", RECIPIENT, MESSAGE)
+        client.sendmail("anna@example.test", RECIPIENT, MESSAGE)
 
 
 def utf8():
