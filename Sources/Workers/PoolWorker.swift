@@ -115,6 +115,9 @@ struct PoolWorker<Loaded> {
     /// The connection; nil when another worker was faster or the client went away.
     private func accept(_ index: Int) -> OwnedDescriptor? {
         let number = cunix_accept(pool.listeners[index].rawValue)
-        return number < 0 ? nil : OwnedDescriptor(number)
+        guard number < 0 else { return OwnedDescriptor(number) }
+        // The connection stays, and would be tried again at once: the system has to breathe.
+        if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(errno) { usleep(100_000) }
+        return nil
     }
 }

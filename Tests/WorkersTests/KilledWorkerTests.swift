@@ -66,6 +66,15 @@ struct KilledWorkerTests {
             }
         }
 
+        /// How long a process has worked, in hundredths of a second.
+        func ticks(of pid: pid_t) throws -> Int {
+            let stat = try Files.contents(of: "/proc/\(pid)/stat")
+            let rest = String(decoding: stat, as: UTF8.self).split(separator: ")").last ?? ""
+            let words = rest.split(separator: " ")
+            try #require(words.count > 12)
+            return try #require(Int(words[11])) + #require(Int(words[12]))
+        }
+
         /// True while the process waits for something.
         func sleeps(_ pid: pid_t) -> Bool {
             let stat = (try? Files.contents(of: "/proc/\(pid)/stat")) ?? []
@@ -77,6 +86,30 @@ struct KilledWorkerTests {
     private final class Held {
         private let connection: Connection
         init(_ connection: consuming Connection) { self.connection = connection }
+    }
+
+    @Test func `a worker that may open no more files does not spin, and serves when it may`() throws
+    {
+        let example = try Example(1...1)
+        let pid = try #require(try example.ask())
+        try limit(pid, "0:1024")
+        let before = try example.ticks(of: pid)
+        let connection = try example.connect()
+        usleep(1_000_000)
+        // Of a hundred.
+        #expect(try example.ticks(of: pid) - before < 30)
+        try limit(pid, "1024:1024")
+        var request = Fields()
+        request.append("do", "answer")
+        let deadline = Deadline.after(Self.promptly)
+        try Exchange.send(request, on: connection, deadline: deadline)
+        let reply = try Exchange.receive(on: connection, deadline: deadline).fields
+        #expect(pid_t(try reply.number("pid")) == pid)
+    }
+
+    private func limit(_ pid: pid_t, _ files: String) throws {
+        let result = try Tool("/usr/bin/prlimit", ["--pid", "\(pid)", "--nofile=\(files)"]).run()
+        try #require(result.code == 0, "\(result.errors)")
     }
 
     @Test func `a connection that woke a worker which was killed goes to an idle one at once`()
