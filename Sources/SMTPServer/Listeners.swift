@@ -65,7 +65,18 @@ struct Listeners: ~Copyable {
         }
         for socket in borrowed {
             try InternetSocket.setPatience(of: socket, .seconds(1), "passed socket")
+            guard Listeners.listens(socket) else {
+                throw UsageError(
+                    "LISTEN_FDS: descriptor \(socket.rawValue) is no TCP socket that listens")
+            }
         }
+    }
+
+    /// False for a connection, a socket of another family, and one of datagrams.
+    private static func listens(_ socket: Descriptor) -> Bool {
+        var (answer, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+        return getsockopt(socket.rawValue, SOL_SOCKET, SO_ACCEPTCONN, &answer, &length) == 0
+            && answer == 1 && InternetSocket.localEndpoint(of: socket) != nil
     }
 
     /// How many sockets systemd passed, from descriptor 3 on; nil when it passed none to us.

@@ -82,6 +82,26 @@ import UnixIO
         #expect(server.ready == "READY submission=127.0.0.1:\(one.port)")
     }
 
+    private static let strangers = [
+        (AF_INET, SOCK_STREAM), (AF_INET, SOCK_DGRAM), (AF_UNIX, SOCK_STREAM),
+    ]
+
+    @Test(arguments: strangers)
+    func `passed sockets that are no listeners of TCP are refused`(
+        _ family: Int32, _ type: __socket_type
+    ) throws {
+        let one = OwnedDescriptor(socket(family, Int32(type.rawValue), 0))
+        if family == AF_UNIX {
+            // The kernel chooses a name for an address that is a family alone.
+            var address = sockaddr(sa_family: sa_family_t(AF_UNIX), sa_data: sockaddr().sa_data)
+            #expect(bind(one.number, &address, socklen_t(MemoryLayout<sa_family_t>.size)) == 0)
+            #expect(listen(one.number, 1) == 0)
+        }
+        let result = try passed([one.number], nil).run()
+        #expect(result.code == 64)
+        #expect(result.errors.contains("descriptor 3"), "\(result.errors)")
+    }
+
     @Test(arguments: ["chainmail.socket", "smtp:smtp", ""])
     func `names that are no services of the sockets are refused`(_ names: String) throws {
         let one = try Socket()
