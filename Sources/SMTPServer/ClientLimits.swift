@@ -22,8 +22,9 @@ struct ClientLimits: Sendable {
     var prefixes = NetworkPrefixes()
     /// Connections at a time from one address.
     var addressConnections = 50
-    /// Connections at a time from one network.
-    var networkConnections = 250
+    /// Connections at a time from one network: half of the workers, so that no network alone can
+    /// have them all.
+    var networkConnections = 100
     /// New connections from one address.
     var addressRate = ArrivalRate(300, per: .seconds(60))
     /// New connections from one network.
@@ -47,7 +48,7 @@ extension ServerOptions {
     /// The options that make these limits.
     static let clientOptions: [Usage.Option] = [
         .value("client-connections", "N", "connections at a time of one address (50)"),
-        .value("network-connections", "N", "connections at a time of one network (250)"),
+        .value("network-connections", "N", "connections at a time of one network (100)"),
         .value("client-rate", "N/DURATION", "new connections of one address (300/1m)"),
         .value("network-rate", "N/DURATION", "new connections of one network (1500/1m)"),
         .value("network-prefixes", "BITS4,BITS6", "what is one network (24,64)"),

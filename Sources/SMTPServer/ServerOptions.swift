@@ -35,6 +35,7 @@ public struct ServerOptions {
             .value("service", "NAME", "smtp, submission or smtps on descriptors 0 and 1 (smtp)"),
             .value("workers", "MIN-MAX", "sessions at a time (8-200)"),
             .value("command-timeout", "DURATION", "for one command (5m)"),
+            .value("handshake-timeout", "DURATION", "for a handshake of TLS (1m)"),
             .value("data-timeout", "DURATION", "for each piece of a message (3m)"),
             .value("message-timeout", "DURATION", "for a whole message (30m)"),
             .value("session-timeout", "DURATION", "for a whole session (1h)"),
@@ -86,6 +87,7 @@ public struct ServerOptions {
     func limits(over base: ServerLimits) throws -> ServerLimits {
         var limits = base
         limits.command = try given.duration("command-timeout") ?? limits.command
+        limits.handshake = try given.duration("handshake-timeout") ?? limits.handshake
         limits.data = try given.duration("data-timeout") ?? limits.data
         limits.message = try given.duration("message-timeout") ?? limits.message
         limits.session = try given.duration("session-timeout") ?? limits.session

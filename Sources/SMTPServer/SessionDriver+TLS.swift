@@ -34,8 +34,9 @@ extension SessionDriver {
     private mutating func shakeHands(
         _ context: ServerContext, until deadline: Deadline
     ) throws(StreamError) -> TLSFacts {
+        let patience = min(limits.handshake, limits.command)
         do {
-            try wire.startTLS(context, until: min(deadline, .after(limits.command)))
+            try wire.startTLS(context, until: min(deadline, .after(patience)))
         } catch {
             log.tlsFailed(error)
             // The session ends without a word: there is no way in which it could be said.

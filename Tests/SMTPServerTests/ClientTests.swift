@@ -72,6 +72,18 @@ import Testing
         #expect(kept.count == rows.count)
     }
 
+    @Test func `no network alone gets more than half of the workers`() throws {
+        let server = try TestServer(control: Self.proxied, options: Self.noNames)
+        var kept: [SMTPDialogue] = []
+        for number in 1...101 {
+            let client = try client(server, "192.0.2.\(number % 50 + 1)")
+            #expect(code(try client.reply()) == (number <= 100 ? "220 -" : "421 4.7.0"))
+            kept.append(client)
+        }
+        #expect(code(try client(server, "192.0.3.1").reply()) == "220 -")
+        #expect(kept.count == 101)
+    }
+
     @Test func `so many may come in a time`() throws {
         let server = try TestServer(
             control: Self.proxied,

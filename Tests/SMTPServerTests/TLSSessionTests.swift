@@ -108,9 +108,11 @@ import UnixIO
         #expect(failures.allSatisfy { $0.contains("error=\"\(reason)\"") }, "\(failures)")
     }
 
-    @Test func `a client that does not go on ends with the time for a command`() throws {
-        let server = try TestServer(
-            options: ["--listen", "smtps=127.0.0.1:0", "--command-timeout", "1s"])
+    @Test(arguments: ["--command-timeout", "--handshake-timeout"])
+    func `a client that does not go on ends with the time for a handshake`(
+        _ option: String
+    ) throws {
+        let server = try TestServer(options: ["--listen", "smtps=127.0.0.1:0", option, "1s"])
         let explicit = try ready(server)
         let implicit = try SMTPDialogue(port: server.port(of: "smtps"))
         try implicit.send([22, 3, 1])
