@@ -17,6 +17,9 @@ public struct HeaderScan: Sendable {
     private var authentication: [UInt8]?
     /// True when of that field something was not looked at that may be the id.
     private var hasHiddenID = false
+    /// True once that was looked at. More of the field changes nothing: what has the id goes on to have
+    /// it, and to look again at each line would cost a field's length for every two bytes.
+    private var isJudged = false
     /// How long the line is.
     private var length = 0
     /// True after the empty line.
@@ -95,8 +98,9 @@ public struct HeaderScan: Sendable {
     private mutating func append(_ part: ArraySlice<UInt8>) {
         guard let field = authentication else { return }
         authentication? += part.prefix(HeaderScan.fieldLimit - field.count)
-        guard !hasHiddenID, length > line.count || field.count + part.count > HeaderScan.fieldLimit
+        guard !isJudged, length > line.count || field.count + part.count > HeaderScan.fieldLimit
         else { return }
+        isJudged = true
         hasHiddenID = !AuthenticationResults.names(in: authentication ?? [])
     }
 
@@ -104,7 +108,7 @@ public struct HeaderScan: Sendable {
     /// semicolon, and where too much came before one, the field is taken for one that claims to be
     /// ours.
     private mutating func endField() {
-        defer { hasHiddenID = false }
+        defer { (hasHiddenID, isJudged) = (false, false) }
         guard let field = authentication else { return }
         authentication = nil
         let body = field.prefix { $0 != 0x3B }.asciiLowercased

@@ -22,7 +22,7 @@ public struct ChunkDecoder: Sendable {
     public private(set) var hasBareLF = false
     /// Bytes of the message as RFC 1870 counts them. An LF that is a line end is two, too.
     public private(set) var size = 0
-    /// The bytes of the longest line without its CRLF.
+    /// The bytes of the longest line without its CRLF, or of one that has not ended.
     public private(set) var longestLine = 0
 
     /// A decoder before the first chunk.
@@ -81,7 +81,10 @@ public struct ChunkDecoder: Sendable {
         output.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[start..<end]))
         size &+= end &- start
         lineLength &+= end &- start
-        guard end < chunk.count else { return end }
+        guard end < chunk.count else {
+            longestLine = max(longestLine, lineLength)
+            return end
+        }
         if chunk[end] == 0x0D {
             isAfterCR = true
         } else {

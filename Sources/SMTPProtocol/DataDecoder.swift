@@ -27,7 +27,7 @@ public struct DataDecoder: Sendable {
     /// Bytes of the message as RFC 1870 counts them: CRLF is two, stuffed dots are none. An LF that
     /// is a line end is two, too.
     public private(set) var size = 0
-    /// The bytes of the longest line without its CRLF.
+    /// The bytes of the longest line without its CRLF, or of one that has not ended.
     public private(set) var longestLine = 0
 
     /// A decoder at the first byte after the DATA command's CRLF.
@@ -73,6 +73,7 @@ public struct DataDecoder: Sendable {
         lineLength &+= length
         guard end < input.count else {
             output.append(contentsOf: UnsafeRawBufferPointer(rebasing: input[start..<end]))
+            if lineLength > longestLine { longestLine = lineLength }
             return end
         }
         // The line end is copied along and made right afterwards: one append for most lines.

@@ -9,6 +9,9 @@ struct ClaimedClient: Equatable {
     var login: [UInt8]?
     var helo: [UInt8]?
     var isExtended: Bool?
+    /// True when the proxy does not know the client's address. Its own stays, since without any the
+    /// message would count as one of this host.
+    var isUnknown = false
 }
 
 extension ServerSession {
@@ -33,7 +36,7 @@ extension ServerSession {
         claimed = claim.client
         facts = claim.facts
         // Nobody knows who it is: it must not have what the proxy may have.
-        ownRelay = claim.isUnknown ? nil : relay
+        ownRelay = claim.client.isUnknown ? nil : relay
         facts[.relay] = ownRelay
         if let login = claim.client.login { become(login) }
         connectEdits = []
@@ -47,9 +50,6 @@ struct Claim {
     /// Those of the client that it tells of.
     private(set) var facts: Facts
     private(set) var client: ClaimedClient
-    /// True when the proxy does not know the client's address. Its own stays, since without any the
-    /// message would count as one of this host.
-    private(set) var isUnknown = false
     private var given: Set<String> = []
 
     static let attributes = [
@@ -80,9 +80,14 @@ struct Claim {
 
     private mutating func take(_ name: String, _ value: [UInt8]?) -> Bool {
         switch name {
-        case "NAME": facts[.clientName] = value
+        case "NAME":
+            // It goes into trace fields.
+            guard value.map(ServerSession.isHELOName) ?? true, value?.first != 0x5B else {
+                return false
+            }
+            facts[.clientName] = value
         case "ADDR":
-            isUnknown = value == nil
+            client.isUnknown = value == nil
             return value.map { address($0, .clientIP) } ?? true
         case "PORT": return port(value, .clientPort)
         case "DESTADDR": return value.map { address($0, .localIP) } ?? true

@@ -24,13 +24,13 @@ struct IncomingMessage: ~Copyable {
     let deadline: Deadline
     private let isStored: Bool
     private let limits: ServerLimits
-    private let queue: QueueClient
+    private let room: QueueRoom
 
     /// A message of which nothing has come. One that is thrown away whatever it is need not be
     /// stored.
     init(
         _ decoder: MessageDecoder, _ settings: SessionSettings, isStored: Bool,
-        limits: ServerLimits, queue: QueueClient
+        limits: ServerLimits, room: QueueRoom
     ) {
         self.decoder = decoder
         scan = HeaderScan(name: Array(settings.name.utf8))
@@ -38,7 +38,7 @@ struct IncomingMessage: ~Copyable {
         deadline = .after(limits.message)
         self.isStored = isStored
         self.limits = limits
-        self.queue = queue
+        self.room = room
     }
 
     /// True when a command comes next: after the message, or between two chunks.
@@ -59,8 +59,10 @@ struct IncomingMessage: ~Copyable {
         let taken = decoder.decode(bytes, into: &pending)
         if !scan.isDone { scan.take(pending[before...]) }
         if decoder.isComplete { scan.finish() }
-        if !isStored || trouble != nil || !decoder.isWellFormed {
+        if !isStored || refusal != nil {
+            // Of what nobody will get no more is kept than there is, which makes room at once.
             pending.removeAll(keepingCapacity: true)
+            spooled = nil
         } else if pending.count > limits.memory {
             spill()
         }
@@ -99,11 +101,14 @@ struct IncomingMessage: ~Copyable {
     }
 
     private mutating func spill() {
+        // MAIL need not say how big a message will be, and not truly.
+        if let reply = room.refusal(needed: pending.count) { return give(up: reply) }
         do {
-            if spooled == nil { spooled = try queue.open(deadline: .after(limits.queue)) }
+            if spooled == nil { spooled = try room.queue.open(deadline: .after(limits.queue)) }
             try spooled?.writing.borrowed.writeAll(pending, "spool file")
             spooledLength += pending.count
         } catch let error as QueueError {
+            trouble = .cannotStore
             if case .refused(let reply, _) = error.outcome { trouble = reply }
         } catch let error as SystemError {
             trouble = QueueRefusal(error).reply
@@ -111,5 +116,11 @@ struct IncomingMessage: ~Copyable {
             trouble = .cannotStore
         }
         pending.removeAll(keepingCapacity: true)
+    }
+
+    private mutating func give(up reply: Reply) {
+        trouble = reply
+        pending.removeAll(keepingCapacity: true)
+        spooled = nil
     }
 }

@@ -11,14 +11,19 @@ final class QueueRoom {
     /// How long an answer holds.
     private static let patience = Duration.seconds(1)
 
-    private let queue: QueueClient
+    let queue: QueueClient
     private let margin: Int
+    private let ask: (QueueClient) -> Int?
     private var free: Int?
     private var asksAgain = Deadline.after(.zero)
 
     /// A look at the queue that leaves so many bytes free.
-    init(_ queue: QueueClient, margin: Int) {
+    init(
+        _ queue: QueueClient, margin: Int,
+        ask: @escaping (QueueClient) -> Int? = { try? $0.room(deadline: .after(.seconds(2))) }
+    ) {
         self.queue = queue
+        self.ask = ask
         self.margin = margin
     }
 
@@ -32,7 +37,7 @@ final class QueueRoom {
 
     private var known: Int? {
         if asksAgain.hasPassed {
-            free = try? queue.room(deadline: .after(.seconds(2)))
+            free = ask(queue)
             asksAgain = .after(Self.patience)
         }
         return free

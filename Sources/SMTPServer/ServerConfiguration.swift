@@ -96,7 +96,6 @@ public struct ServerConfiguration {
         // Those that may relay need not, whoever XCLIENT says they are.
         settings.requiresAuth = profile.isSubmission
         settings.bareLineFeed = bareLineFeed(of: facts)
-        settings.bareLineFeed = bareLineFeed(of: facts)
         settings.allowsXCLIENT =
             facts.clientIP.map { client in xclients.contains { $0.contains(client) } } ?? false
         return settings

@@ -56,7 +56,7 @@ extension SessionDriver {
         stored = nil
         return IncomingMessage(
             decoder, session.settings, isStored: !session.isThrownAway, limits: limits,
-            queue: server.configuration.queue)
+            room: server.queueRoom)
     }
 
     /// Reads up to the next command.

@@ -31,6 +31,14 @@ extension SessionDriver {
         return session.resume(pause)
     }
 
+    /// The client is not who its address says: that is the proxy's, whose rights are its own.
+    mutating func trustNobody() {
+        isUnknown = true
+        session = ServerSession(
+            settings: server.configuration.settings(for: profile, Facts()), facts: session.facts,
+            id: session.id)
+    }
+
     /// Why the queue takes no message now of the size that MAIL declares.
     func roomRefusal(_ request: FilterRequest) -> Reply? {
         server.queueRoom.refusal(needed: request.facts[.declaredSize]?.decimalValue ?? 0)

@@ -49,6 +49,7 @@ extension SessionDriver {
     private mutating func handIn(_ pause: PausedSession, until deadline: Deadline) -> Bool {
         var note = WaitingNote(
             .command, session.id, deadline: deadline, end: wire.end, facts: session.facts)
+        note.isUnknown = isUnknown
         note.pause = pause
         note.input = wire.unread
         note.isNamed = isNamed

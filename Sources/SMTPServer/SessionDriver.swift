@@ -26,6 +26,8 @@ struct SessionDriver: ~Copyable {
     private var acceptedMessages = 0
     /// The connection, where it may wait elsewhere; nil on descriptors 0 and 1.
     var visit: Visit?
+    /// True when the client's address is only that of a proxy which does not know it.
+    var isUnknown = false
     /// True once the client's name was looked up.
     var isNamed = false
     /// Until when a command must be whole that began before the connection waited elsewhere.

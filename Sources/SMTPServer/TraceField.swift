@@ -24,8 +24,8 @@ struct TraceField {
 
     private var body: [UInt8] {
         var body = Array("from ".utf8)
-        body += facts[.helo] ?? Array("unknown".utf8)
-        body += " (\(facts[.clientName]?.printable ?? "unknown") \(address))".utf8
+        body += neutral(.helo)
+        body += " (".utf8 + neutral(.clientName) + " \(address))".utf8
         body += "\n\tby \(name) with \(facts[.protocolName]?.printable ?? "SMTP")".utf8
         if let version = facts[.tlsVersion] { body += " (\(version.printable))".utf8 }
         body += " id \(id)".utf8
@@ -39,6 +39,15 @@ struct TraceField {
         if let cipher = facts[.tlsCipher] { body += "\n\ttls \(cipher.printable)".utf8 }
         body += ";\n\t\(MailDate(seconds: time))".utf8
         return body
+    }
+
+    /// A name that a proxy or the environment gave is none of our making: what would end it in the
+    /// grammar of the field becomes `?`.
+    private func neutral(_ name: FactName) -> [UInt8] {
+        let special = "()<>@,;\\\"".utf8
+        return (facts[name] ?? Array("unknown".utf8)).map { byte in
+            (0x21...0x7E).contains(byte) && !special.contains(byte) ? byte : 0x3F
+        }
     }
 
     private var address: String { facts.clientIP?.literal ?? "[unknown]" }

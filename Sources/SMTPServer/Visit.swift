@@ -96,6 +96,7 @@ struct Visit {
                 note.facts = configuration.facts(client: peer, local: local, session: note.session)
                 // What the proxy may do itself, nobody may whom it does not know.
                 note.facts[.relay] = nil
+                note.isUnknown = true
                 enter(note, isLimited: false)
             }
         } catch {
@@ -140,6 +141,7 @@ struct Visit {
     private mutating func drive(_ note: WaitingNote) {
         var driver = SessionDriver(
             server, PatientStream(socket: socket), profile, facts: note.facts, id: note.session)
+        if note.isUnknown { driver.trustNobody() }
         driver.wire.end = note.end
         driver.visit = self
         driver.run(from: note)

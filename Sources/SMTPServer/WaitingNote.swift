@@ -25,6 +25,8 @@ struct WaitingNote {
     /// The end of the whole session.
     var end: Deadline
     var facts = Facts()
+    /// True when the proxy does not know whose connection it is.
+    var isUnknown = false
     /// In the gate.
     var place: Int?
     /// The state of the protocol.
@@ -54,6 +56,7 @@ struct WaitingNote {
         fields.append("deadline", "\(deadline.monotonicNanoseconds)")
         fields.append("end", "\(end.monotonicNanoseconds)")
         if let place { fields.append("place", place) }
+        if isUnknown { fields.append("unknown", "") }
         if isNamed { fields.append("named", "") }
         if !input.isEmpty { fields.append("input", input) }
         fields.append(facts)
@@ -77,6 +80,7 @@ struct WaitingNote {
         else { return nil }
         self.init(awaited, session, deadline: deadline, end: end, facts: fields.facts)
         place = try? fields.number("place")
+        isUnknown = fields["unknown"] != nil
         isNamed = fields["named"] != nil
         input = fields["input"] ?? []
         guard awaited == .command else { return }

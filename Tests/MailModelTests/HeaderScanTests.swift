@@ -114,4 +114,15 @@ import Testing
     private static let long = String(repeating: "x", count: 2000)
     private static let blanks = String(repeating: " ", count: 995)
     private static let folds = String(repeating: "\n (comment) (comment)", count: 5000)
+
+    @Test(.timeLimit(.minutes(1)))
+    func `a field without end costs no more the longer it is`() {
+        let name = "Authentication-Results: "
+        let comments = String(
+            repeating: "(" + String(repeating: "x", count: 900) + ")\n ", count: 71)
+        let long = String(repeating: "y", count: 2000) + "\n"
+        let folds = String(repeating: " x\n", count: 200_000) + "\n"
+        #expect(scan(name + comments + "other; " + long + folds).removals.isEmpty)
+        #expect(scan(name + comments + "mx.example.test; " + long + folds).removals.count == 1)
+    }
 }

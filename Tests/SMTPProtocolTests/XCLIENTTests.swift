@@ -54,7 +54,9 @@ import Testing
     private static let bad = [
         "XCLIENT", "XCLIENT ADDR", "XCLIENT ADDR=", "XCLIENT ADDR=x", "XCLIENT ADDR=192.0.2.9 ",
         "XCLIENT  ADDR=192.0.2.9", "XCLIENT FROB=x", "XCLIENT PORT=65536", "XCLIENT PORT=-1",
-        "XCLIENT NAME=a+0D", "XCLIENT NAME=a+0db", "XCLIENT PROTO=LMTP", "XCLIENT =x",
+        "XCLIENT NAME=a+0D", "XCLIENT NAME=a+0db",
+        "XCLIENT NAME=a)+20by+20b", "XCLIENT NAME=[192.0.2.9]", "XCLIENT NAME=a..b",
+        "XCLIENT PROTO=LMTP", "XCLIENT =x",
         "XCLIENT NAME=a NAME=b", "XCLIENT NAME=" + String(repeating: "x", count: 256),
     ]
 
@@ -90,6 +92,13 @@ import Testing
         _ = conversation.say("XCLIENT ADDR=[UNAVAILABLE]")
         #expect(!conversation.session.facts.mayRelay)
         #expect(!conversation.session.facts.isLocal)
+        // What is said later of a client that is unknown does not make it the proxy.
+        for line in ["XCLIENT NAME=c.test", "XCLIENT PORT=1 HELO=c", "XCLIENT NAME=[UNAVAILABLE]"] {
+            _ = conversation.say(line)
+            #expect(!conversation.session.facts.mayRelay, "\(line)")
+        }
+        _ = conversation.say("XCLIENT ADDR=192.0.2.7")
+        #expect(conversation.session.facts.mayRelay)
     }
 
     @Test func `attributes may come one by one, and those of another client go`() {

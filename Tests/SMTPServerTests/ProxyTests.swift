@@ -63,6 +63,26 @@ extension SMTPDialogue {
         }
     }
 
+    @Test func `what a proxy may say is not for clients that it does not know`() throws {
+        let control = ["xclientclients": "127.0.0.1\n", "barelf": "127.0.0.1\n"]
+        let server = try TestServer(control: control.merging(Self.proxied) { $1 })
+        for (header, isProxy) in [
+            (Array("PROXY UNKNOWN\r\n".utf8), false),
+            (Array("\r\n\r\n\0\r\nQUIT\n".utf8) + [0x20, 0, 0, 0], true),
+        ] {
+            let client = try server.connect()
+            try client.send(header)
+            #expect(try client.reply()?.code == 220)
+            #expect(try client.say("EHLO c")?.text.contains("XCLIENT") == isProxy)
+            try client.say("MAIL FROM:<a@b.test>")
+            try client.say("RCPT TO:<alice@example.test>")
+            try client.say("DATA")
+            #expect(try client.say("a\nb\r\n.")?.code == (isProxy ? 250 : 554))
+            #expect(
+                try client.say("XCLIENT ADDR=192.0.2.9")?.code == (isProxy ? 220 : 500))
+        }
+    }
+
     @Test(arguments: [
         "", "EHLO c\r\n", "PROXY TCP4 192.0.2.1", "PROXY TCP4 192.0.2.1 x 1 2\r\n",
         "PROXY TCP4 192.0.2.1 192.0.2.2 1 25\n", "\r\n\r\n\0\r\nQUIT\n",

@@ -35,6 +35,21 @@ import Testing
         var facts = Facts()
         facts[.clientName] = Array("evil\nX: y".utf8)
         let field = try trace(facts, to: [])
-        #expect(field.hasPrefix("Received: from unknown (evil?X: y [unknown])\n\tby "))
+        #expect(field.hasPrefix("Received: from unknown (evil?X:?y [unknown])\n\tby "))
+    }
+
+    @Test func `names that a proxy passes on stay one word and one comment`() throws {
+        var facts = Facts()
+        facts[.helo] = Array("a (b [192.0.2.1]); by c\t\"\\é".utf8)
+        facts[.clientName] = Array("d) (e <f@g>".utf8)
+        facts[.clientIP] = Array("192.0.2.7".utf8)
+        let first = try trace(facts, to: []).prefix { $0 != "\n" }
+        #expect(
+            first == "Received: from a??b?[192.0.2.1]???by?c????? (d???e??f?g? [192.0.2.7])")
+        // What a client may say of itself stays as it is.
+        for name in ["[IPv6:2001:db8::1]", "[192.0.2.1]", "a_b-c.test."] {
+            facts[.helo] = Array(name.utf8)
+            #expect(try trace(facts, to: []).hasPrefix("Received: from \(name) ("))
+        }
     }
 }
