@@ -23,7 +23,8 @@ public struct ChunkDecoder: Sendable {
     /// Bytes of the message as RFC 1870 counts them. An LF that is a line end is two, too.
     public private(set) var size = 0
     /// The bytes of the longest line without its CRLF, or of one that has not ended.
-    public private(set) var longestLine = 0
+    public var longestLine: Int { max(longestEnded, lineLength) }
+    private var longestEnded = 0
 
     /// A decoder before the first chunk.
     public init(bareLineFeed: BareLineFeed = .refused) { self.bareLineFeed = bareLineFeed }
@@ -81,10 +82,7 @@ public struct ChunkDecoder: Sendable {
         output.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[start..<end]))
         size &+= end &- start
         lineLength &+= end &- start
-        guard end < chunk.count else {
-            longestLine = max(longestLine, lineLength)
-            return end
-        }
+        guard end < chunk.count else { return end }
         if chunk[end] == 0x0D {
             isAfterCR = true
         } else {
@@ -109,12 +107,12 @@ public struct ChunkDecoder: Sendable {
     private mutating func finish() {
         if isAfterCR { noteBareCR() }
         isAfterCR = false
-        longestLine = max(longestLine, lineLength)
+        longestEnded = max(longestEnded, lineLength)
     }
 
     private mutating func countLine() {
         size &+= 2
-        longestLine = max(longestLine, lineLength)
+        longestEnded = max(longestEnded, lineLength)
         lineLength = 0
     }
 

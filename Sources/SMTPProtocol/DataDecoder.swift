@@ -28,7 +28,8 @@ public struct DataDecoder: Sendable {
     /// is a line end is two, too.
     public private(set) var size = 0
     /// The bytes of the longest line without its CRLF, or of one that has not ended.
-    public private(set) var longestLine = 0
+    public var longestLine: Int { max(longestEnded, lineLength) }
+    private var longestEnded = 0
 
     /// A decoder at the first byte after the DATA command's CRLF.
     public init(bareLineFeed: BareLineFeed = .refused) { self.bareLineFeed = bareLineFeed }
@@ -73,7 +74,6 @@ public struct DataDecoder: Sendable {
         lineLength &+= length
         guard end < input.count else {
             output.append(contentsOf: UnsafeRawBufferPointer(rebasing: input[start..<end]))
-            if lineLength > longestLine { longestLine = lineLength }
             return end
         }
         // The line end is copied along and made right afterwards: one append for most lines.
@@ -121,7 +121,7 @@ public struct DataDecoder: Sendable {
 
     private mutating func countLine() {
         size &+= 2
-        if lineLength > longestLine { longestLine = lineLength }
+        if lineLength > longestEnded { longestEnded = lineLength }
         lineLength = 0
     }
 

@@ -68,6 +68,13 @@ extension SessionDriver {
         }
     }
 
+    /// Gives back what a message took that is over: a client that says nothing after a refusal must
+    /// not keep it on the disk.
+    mutating func forgetMessage() {
+        chunks = nil
+        stored = nil
+    }
+
     /// Gets octets out of the way that are none of a message.
     private mutating func skip(_ size: Int) throws(StreamError) {
         var left = size

@@ -62,10 +62,11 @@ struct SessionDriver: ~Copyable {
     private mutating func perform(_ step: SessionStep) throws(StreamError) -> SessionStep? {
         switch step {
         case .reply(let reply):
-            if !session.isInTransaction { chunks = nil }
+            if !session.isInTransaction { forgetMessage() }
             give(reply)
             return try takeCommand()
         case .replies(let replies):
+            forgetMessage()
             for reply in replies.dropLast() { wire.put(reply) }
             if let last = replies.last { give(last) }
             return try takeCommand()

@@ -90,4 +90,12 @@ private struct Decoded: Equatable {
         #expect(decoder.isComplete)
         #expect(decoder.decode(Array("d".utf8), into: &output) == 0)
     }
+
+    @Test func `a line counts as long before it ends`() {
+        var decoder = ChunkDecoder()
+        var output: [UInt8] = []
+        decoder.begin(size: 9, isLast: false)
+        _ = decoder.decode(Array("ab\r\nabcde".utf8), into: &output)
+        #expect(decoder.longestLine == 5)
+    }
 }
