@@ -63,21 +63,22 @@ final class OAuthSource: PasswordlessSource {
         _ token: [UInt8], _ login: [UInt8], _ context: LoginContext
     ) throws(SystemError) -> LoginAnswer {
         let deadline = min(context.deadline, .after(timeout))
-        // Files in memory, so that nobody waits for anybody to read or to write.
+        // A file in memory, so that nobody waits for the program to read. What it writes goes into a
+        // pipe, since that fills: one that writes without end waits until its time is over.
         let input = try Files.inMemory("token")
         try input.borrowed.writeAll(token, label)
         try input.borrowed.rewind(label)
-        let output = try Files.inMemory("user")
+        let output = try OwnedPipe()
+        try output.writing.setNonBlocking(false, label)
         let nothing = try Files.open("/dev/null", O_RDONLY)
         let child = try Child(
-            command(login, context, nothing.number, input.number, output.number))
+            command(login, context, nothing.number, input.number, output.writing.rawValue))
         // The child has them now; before that they must not go.
         withExtendedLifetime(input) {}
         withExtendedLifetime(nothing) {}
         switch try child.waitOrKill(deadline, endingGroup: true) {
         case .exited(0)?:
-            let said = try output.borrowed.bytes(at: 0, count: Self.longestOutput, label)
-            let user = said.prefix { $0 != 0x0A }
+            let user = try said(in: output).prefix { $0 != 0x0A }
             guard !user.isEmpty, user.count <= CredentialSources.longestLogin,
                 user.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
             else { return .unavailable("\(label): exit 0, and no user on descriptor 1") }
@@ -86,6 +87,22 @@ final class OAuthSource: PasswordlessSource {
         case let end?: return .unavailable("\(label): \(end)")
         case nil: return .unavailable("\(label): no answer in time")
         }
+    }
+
+    /// What a program that has ended has written.
+    private func said(in pipe: borrowing OwnedPipe) throws(SystemError) -> [UInt8] {
+        var failure: SystemError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: Self.longestOutput) { buffer, count in
+            do throws(SystemError) {
+                count = try pipe.reading.readSome(
+                    into: UnsafeMutableRawBufferPointer(buffer), label)
+            } catch {
+                failure = error
+            }
+        }
+        // Nothing was written.
+        if let failure, failure.errno != .wouldBlock { throw failure }
+        return bytes
     }
 
     private func command(

@@ -182,6 +182,7 @@ import Testing
             wrong) exit 1 ;;
             nameless) exit 0 ;;
             slow) exec sleep 60 ;;
+            much) exec yes much ;;
             *) exit 111 ;;
             esac
             """, in: tools)
@@ -203,7 +204,7 @@ import Testing
                 return
             }
         }
-        for token in ["nameless", "odd", "slow"] {
+        for token in ["nameless", "odd", "slow", "much"] {
             guard case .unavailable = try say(token).answer() else {
                 Issue.record("\(token): known")
                 return
