@@ -14,8 +14,8 @@ public struct TLSFacts: Hashable, Sendable {
     public var serverName: [UInt8]?
     /// SHA-256 of the client's certificate (DER), in hexadecimal digits; nil without one.
     public var peerDigest: [UInt8]?
-    /// The names in the client's certificate, where it was verified: its subject, then its
-    /// subjectAltNames.
+    /// Who the client is by its certificate, where that was verified: the e-mail addresses of its
+    /// subjectAltName, and where there is none the common name of its subject.
     public var peerNames: [[UInt8]]
 
     /// The facts of a handshake.

@@ -117,13 +117,8 @@ extension SessionDriver {
             .filter { $0.key != "tls-server-end-point" }
     }
 
-    /// The names in the client's certificate, when TLS has verified it: e-mail addresses, and where
-    /// there is none the common name.
-    private var identities: [[UInt8]] {
-        let names = session.tls?.peerNames ?? []
-        let mailboxes = names.filter { $0.contains(0x40) }
-        return mailboxes.isEmpty ? Array(names.prefix(1)) : mailboxes
-    }
+    /// The names in the client's certificate, when TLS has verified it.
+    private var identities: [[UInt8]] { session.tls?.peerNames ?? [] }
 }
 
 extension Reply {

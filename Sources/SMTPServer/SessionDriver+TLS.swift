@@ -57,10 +57,10 @@ extension SessionDriver {
 
 extension TLSFacts {
     fileprivate init(_ stream: TLSStream, _ peer: TLSPeer?) {
-        // The subject goes first; each name once.
-        let names =
-            (peer?.names ?? []).filter { $0.kind == .common }
-            + (peer?.names ?? []).filter { $0.kind != .common }
+        // An authority that vouches for addresses need not look at what else is in the subject.
+        let all = peer?.names ?? []
+        let mailboxes = all.filter { $0.kind == .mailbox }
+        let names = mailboxes.isEmpty ? all.filter { $0.kind == .common } : mailboxes
         self.init(
             version: Array(stream.version.utf8), cipher: Array(stream.cipher.utf8),
             serverName: stream.serverName.map { Array($0.utf8) },

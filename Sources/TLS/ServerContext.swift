@@ -19,7 +19,7 @@ public final class ServerContext: TLSContext {
     {
         self.settings = settings
         self.fallback = try Context(serving: fallback, settings)
-        try ask()
+        ask()
         let owner = Unmanaged.passUnretained(self).toOpaque()
         copenssl_set_chooser(self.fallback.pointer, owner) { owner, name in
             guard let owner, let name else { return nil }
@@ -58,12 +58,8 @@ public final class ServerContext: TLSContext {
         return wildcards[String(name[name.index(after: dot)...])]
     }
 
-    /// Whether and how clients are asked; a session keeps what its first context says.
-    private func ask() throws(TLSError) {
-        if let authorities = settings.authorities {
-            try fallback.trust(authorities, isTold: true)
-        }
-        if let revoked = settings.revoked { try fallback.distrust(revoked) }
+    /// Whether clients are asked; a session keeps what its first context says.
+    private func ask() {
         guard settings.clientCertificates == .ask else { return }
         // Any certificate passes here: `TLSPeer` says whether it was in order.
         SSL_CTX_set_verify(fallback.pointer, SSL_VERIFY_PEER) { _, _ in 1 }
@@ -82,5 +78,8 @@ extension Context {
         SSL_CTX_set_session_id_context(pointer, name, UInt32(name.count))
         let asks = settings.clientCertificates == .ask
         copenssl_set_tickets(pointer, asks ? nil : settings.tickets?.pointer)
+        // A client is checked by the context of the name that it called us by.
+        if let authorities = settings.authorities { try trust(authorities, isTold: true) }
+        if let revoked = settings.revoked { try distrust(revoked) }
     }
 }

@@ -136,6 +136,20 @@ import UnixIO
         #expect(own.names.isEmpty && own.trouble != nil)
     }
 
+    @Test(arguments: bothVersions)
+    func `a client's certificate is checked whatever name the client asks for`(
+        _ versions: ClosedRange<TLSVersion>
+    ) throws {
+        let credential = try Credential(pem: certificates.signed("alice"))
+        let server = try asking { try $0.trust(certificates.authority()) }
+        try server.add(selfSigned("mx.other.test"), for: ["mx.other.test", "*.wild.test"])
+        for name in ["mx.test", "mx.other.test", "a.wild.test"] {
+            let client = try client(versions) { $0.credential = credential }
+            let peer = try session(server, client.server(named: name)).server.peer
+            #expect(peer?.trouble == nil && peer?.names.first?.text == "alice", "\(name)")
+        }
+    }
+
     @Test func `what is revoked has no names`() throws {
         let credential = try Credential(pem: certificates.signed("alice"))
         try folder.write("index", "")
