@@ -41,11 +41,17 @@ public enum AuthReply: Equatable, Sendable {
             guard let value = fields[name] else { throw .missing(name) }
             return value
         }
+        guard fields.text("chainmail") == AuthQuestion.version else {
+            throw .badValue("chainmail")
+        }
         switch fields.text("status") {
         case "challenge": self = .challenge(try value("challenge"))
         case "accepted":
             let user = try value("user")
-            guard !user.isEmpty else { throw .badValue("user") }
+            // It becomes a fact, and so part of lines, header fields and environments.
+            guard !user.isEmpty, user.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+                throw .badValue("user")
+            }
             self = .accepted(user: user, final: fields["final"])
         case "refused":
             let reason = fields.text("reason").flatMap(AuthRefusal.init(rawValue:))

@@ -1,0 +1,30 @@
+// Tests of answers of auth-check as smtp-server reads them.
+// auth-protocol(7).
+// SPDX-License-Identifier: MIT
+
+import AuthProtocol
+import MailModel
+import Testing
+
+@Suite struct AuthReplyTests {
+    private func reply(_ pairs: [(String, String)]) -> AuthReply? {
+        var fields = Fields()
+        for (name, value) in pairs { fields.append(name, value) }
+        return try? AuthReply(fields)
+    }
+
+    @Test(arguments: [
+        (user: "anna", isRead: true), ("anna m\u{FC}ller@a.test", true), ("", false),
+        ("anna\n", false), ("an\r\nna", false), ("an\0na", false), ("anna\u{7F}", false),
+    ])
+    func `a user has no control characters`(user: String, isRead: Bool) {
+        let read = reply([("chainmail", "1"), ("status", "accepted"), ("user", user)])
+        #expect(read == (isRead ? .accepted(user: Array(user.utf8), final: nil) : nil))
+    }
+
+    @Test(arguments: [[], [("chainmail", "2")], [("chainmail", "")]] as [[(String, String)]])
+    func `another version is not understood`(version: [(String, String)]) {
+        #expect(reply(version + [("status", "accepted"), ("user", "anna")]) == nil)
+        #expect(reply(version + [("status", "refused"), ("reason", "credentials")]) == nil)
+    }
+}
