@@ -298,11 +298,16 @@ extension FuzzedSession {
             require(stage == .data && !chunk.isKept, "refused, but \(chunk)")
             return
         }
-        guard case .reply(let reply) = step else {
-            guard case .close = step else { fatalError("refused, but \(step)") }
-            return
+        switch step {
+        case .reply(let reply): require(reply.code >= 400, "refused, but \(reply)")
+        case .replies(let replies):
+            // PRDR: what opens them, then the refusal for each recipient and for all.
+            require(
+                stage == .message && replies.first?.code == 353 && replies.count > 3
+                    && replies.dropFirst().allSatisfy { $0.code >= 400 }, "refused, but \(replies)")
+        case .close: break
+        default: fatalError("refused, but \(step)")
         }
-        require(reply.code >= 400, "refused, but \(reply)")
     }
 
     /// What follows from the reply to a command that nobody was asked about.
