@@ -15,6 +15,10 @@ struct ClaimedClient: Equatable {
 }
 
 extension ServerSession {
+    /// The names in a verified certificate of the client. One that a proxy has shown is not that of
+    /// the client behind it.
+    public var peerNames: [[UInt8]] { claimed == nil ? tls?.peerNames ?? [] : [] }
+
     mutating func xclient(_ argument: ArraySlice<UInt8>) -> SessionStep {
         guard settings.allowsXCLIENT else { return failed(.unknownCommand) }
         guard transaction == nil else { return failed(.inTransaction) }
@@ -35,6 +39,8 @@ extension ServerSession {
         forgetClient()
         claimed = claim.client
         facts = claim.facts
+        // The certificate is the proxy's.
+        facts[.tlsPeer] = nil
         // Nobody knows who it is: it must not have what the proxy may have.
         ownRelay = claim.client.isUnknown ? nil : relay
         facts[.relay] = ownRelay

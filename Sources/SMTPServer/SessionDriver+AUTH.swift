@@ -118,7 +118,7 @@ extension SessionDriver {
     }
 
     /// The names in the client's certificate, when TLS has verified it.
-    private var identities: [[UInt8]] { session.tls?.peerNames ?? [] }
+    private var identities: [[UInt8]] { session.peerNames }
 }
 
 extension Reply {

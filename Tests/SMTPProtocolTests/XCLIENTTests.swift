@@ -144,6 +144,20 @@ import Testing
         #expect(replies[3].hasPrefix("503 5.5.1 Only QUIT"))
     }
 
+    @Test func `a client has nothing of the certificate that its proxy shows`() {
+        var conversation = conversation()
+        conversation.handshake = TLSFacts(
+            version: Array("TLSv1.3".utf8), cipher: Array("AES".utf8),
+            peerDigest: Array("ab".utf8), peerNames: [Array("proxy@mx.test".utf8)])
+        _ = conversation.run(["EHLO proxy.test", "STARTTLS", "EHLO proxy.test"])
+        #expect(conversation.session.peerNames == [Array("proxy@mx.test".utf8)])
+        #expect(conversation.session.facts[.tlsPeer] != nil)
+        _ = conversation.run(["XCLIENT ADDR=192.0.2.9", "EHLO c"])
+        #expect(conversation.session.peerNames.isEmpty)
+        #expect(conversation.session.facts[.tlsPeer] == nil)
+        #expect(conversation.session.facts[.tlsVersion] != nil)
+    }
+
     @Test func `an answer that nobody asked for changes nothing`() {
         var conversation = conversation()
         _ = conversation.run(["EHLO c"])
