@@ -33,7 +33,8 @@ enum UserTrouble: Error, CustomStringConvertible {
         switch self {
         case .missing(let users, let file):
             "\(file): no user \(users.map(\.rawValue).joined(separator: ", ")); "
-                + "sysusers.d/chainmail.conf says whom to make: systemd-sysusers, or by hand"
+                + "sysusers.d/chainmail.conf says whom to make: systemd-sysusers, or by hand; "
+                + "for a trial, --one-user"
         case .isRoot(let user, let file): "\(file): \(user.rawValue) is root, or of its group"
         case .isShared(let one, let other, let file):
             "\(file): \(one.rawValue) and \(other.rawValue) have a number in common"
