@@ -122,6 +122,18 @@ private let clear = Result { try ServerOfUsers(isClear: true) }
         #expect(message.contains("with ESMTPSA (TLSv1.3) id "), "\(message)")
     }
 
+    @Test(arguments: [Door.startTLS, .implicit])
+    func `msmtp shows a certificate`(by door: Door) throws {
+        let mailbox = "msmtp-external-\(door.name)"
+        var tool = try server.msmtp(mailbox, "external", by: door)
+        tool.arguments =
+            ["--tls-cert-file=\(server.certificate)"]
+            + ["--tls-key-file=\(server.certificate)"] + tool.arguments
+        let message = try send(mailbox, tool)
+        #expect(message.contains("with ESMTPSA (TLSv1.3) id "), "\(message)")
+        #expect(server.log.contains("user=anna@example.test mechanism=EXTERNAL"), "\(server.log)")
+    }
+
     @Test func `msmtp brings its wish for reports`() throws {
         var tool = try server.msmtp("msmtp-dsn", "plain", by: .startTLS)
         tool.arguments = ["--dsn-notify=failure,delay", "--dsn-return=headers"] + tool.arguments

@@ -57,7 +57,12 @@ final class ServerOfUsers: Sendable {
             try server.control("auth", "users clear=yes \(file)")
         } else {
             try Self.add("anna@example.test \(Self.password)", server)
-            try server.control("auth", "users\noauth \(check)")
+            let certificates = try Certificates(in: server.folder)
+            try server.control(
+                "clientca.pem", String(decoding: try certificates.authority(), as: UTF8.self))
+            try server.folder.write(
+                "anna.pem", certificates.signed("anna", names: "email:anna@example.test"))
+            try server.control("auth", "users\noauth \(check)\ncertificate")
         }
         try server.start()
         let ready = server.log.split(separator: "\n").first { $0.hasPrefix("ready smtp-server ") }
@@ -81,7 +86,10 @@ final class ServerOfUsers: Sendable {
         return doors.flatMap { ["curl-\($0)", "swaks-\($0)", "swaks-\($0)-pipeline"] } + curl
             + msmtp
             + mechanisms.map { "swaks-login-\($0)" } + PythonSession.allCases.map(\.mailbox)
-            + ["curl-oauth", "curl-chosen", "msmtp-dsn", "source", "source-d"]
+            + [
+                "curl-oauth", "curl-chosen", "msmtp-external-starttls", "msmtp-external-implicit",
+                "msmtp-dsn", "source", "source-d",
+            ]
     }
 
     /// Runs `chainmail user add`.
@@ -159,6 +167,9 @@ extension ServerOfUsers {
         tool.message = Array(Self.message.utf8)
         return tool
     }
+
+    /// The key and the certificate of anna@example.test, by an authority that the server trusts.
+    var certificate: String { server.folder.file("anna.pem") }
 
     /// openssl-s_client(1).
     func openssl(_ port: UInt16, _ extra: [String]) throws -> Tool {
