@@ -69,18 +69,25 @@ extension SMTPReply {
     static let unknownMechanism = SMTPReply(504, .init(5, 5, 4), "Unknown mechanism")
     static let needsEncryption = SMTPReply(
         538, .init(5, 7, 11), "This mechanism is for use under TLS")
-    static let authUnavailable = SMTPReply(
-        454, .init(4, 7, 0), "Authentication is not available now")
+    static let authUnavailable = SMTPReply(.authUnavailable)
 
     static let relayingDenied = SMTPReply(550, .init(5, 7, 1), "Relaying denied")
     static let cannotTellRecipient = SMTPReply(
         451, .init(4, 3, 0), "Cannot tell whether this is ours; try again later")
     static let tooManyRecipients = SMTPReply(452, .init(4, 5, 3), "Too many recipients")
-    static let messageTooBig = SMTPReply(552, .init(5, 3, 4), "Message too big")
+    static let messageTooBig = SMTPReply(.messageTooBig)
     static let outOfStep = SMTPReply(451, .init(4, 3, 0), "Local error")
 
     static let tooManyCommands = SMTPReply(421, .init(4, 7, 0), "Too many commands")
     static let tooManyErrors = SMTPReply(421, .init(4, 7, 0), "Too many errors")
+}
+
+extension Reply {
+    /// A message is over the limit, by what MAIL declares or by what came.
+    public static let messageTooBig = Reply(552, EnhancedStatus(5, 3, 4), "Message too big")
+    /// Nobody can say now whether a login is right.
+    public static let authUnavailable = Reply(
+        454, EnhancedStatus(4, 7, 0), "Authentication is not available now")
 }
 
 extension ServerSession {
@@ -90,16 +97,25 @@ extension ServerSession {
         case timedOut
         /// This server stops.
         case shuttingDown
+        /// Too many others wait.
+        case crowdedOut
         /// This server cannot go on.
         case trouble
     }
 
     /// The last reply of a session that ends for this reason.
     public func farewell(_ reason: EndReason) -> SMTPReply {
+        ServerSession.farewell(reason, name: settings.name)
+    }
+
+    /// The same of a host of this name.
+    public static func farewell(_ reason: EndReason, name: String) -> SMTPReply {
         switch reason {
-        case .timedOut: SMTPReply(421, .init(4, 4, 2), "\(settings.name) Time limit exceeded")
-        case .shuttingDown: SMTPReply(421, .init(4, 3, 2), "\(settings.name) Going down")
-        case .trouble: SMTPReply(421, .init(4, 3, 0), "\(settings.name) Local error")
+        case .timedOut: SMTPReply(421, .init(4, 4, 2), "\(name) Time limit exceeded")
+        case .shuttingDown: SMTPReply(421, .init(4, 3, 2), "\(name) Going down")
+        case .crowdedOut:
+            SMTPReply(421, .init(4, 7, 0), "\(name) Too many clients wait, try again later")
+        case .trouble: SMTPReply(421, .init(4, 3, 0), "\(name) Local error")
         }
     }
 }

@@ -5,7 +5,6 @@
 import MailModel
 
 extension Reply {
-    static let messageTooBig = Reply(552, EnhancedStatus(5, 3, 4), "Message too big")
     static let bareLineEnd = Reply(
         554, EnhancedStatus(5, 6, 0), "Bare CR or LF in the message; lines end in CRLF")
     static let longLine = Reply(554, EnhancedStatus(5, 6, 0), "Line too long in the message")
@@ -17,6 +16,4 @@ extension Reply {
         451, EnhancedStatus(4, 7, 0), "Too many clients are made to wait, try again later")
     static let cannotStore = Reply(
         451, EnhancedStatus(4, 3, 0), "Cannot store the message, try again later")
-    static let cannotAuthenticate = Reply(
-        454, EnhancedStatus(4, 7, 0), "Authentication is not available now")
 }

@@ -57,7 +57,7 @@ extension SessionDriver {
             return try refuse(reason, login, request.mechanism)
         case .unavailable(let reason):
             log.cannotLogIn(request.mechanism, reason)
-            return session.authenticated(.unavailable(.cannotAuthenticate))
+            return session.authenticated(.unavailable(.authUnavailable))
         }
     }
 

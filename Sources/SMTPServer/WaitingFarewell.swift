@@ -17,28 +17,23 @@ struct WaitingFarewell {
     func say(_ guest: WaitingGuest, _ end: WaitingEnd) -> [UInt8] {
         guard let note = WaitingNote(guest.note) else { return [] }
         if let place = note.place { gate.leave(place) }
-        let (reason, reply) = words(end)
+        let (reason, words) = words(end)
         if note.awaited == .proxyHeader {
             log.event(
                 "no-proxy-header", ["session": note.session.description, "reason": reason])
         } else {
             SessionLog(log: log, session: note.session.description).ended(reason, messages: 0)
         }
-        return note.awaited == .command ? reply.bytes : []
+        guard note.awaited == .command, let words else { return [] }
+        return ServerSession.farewell(words, name: name).bytes
     }
 
-    private func words(_ end: WaitingEnd) -> (String, SMTPReply) {
+    private func words(_ end: WaitingEnd) -> (String, ServerSession.EndReason?) {
         switch end {
-        case .timedOut:
-            ("time limit", SMTPReply(421, .init(4, 4, 2), "\(name) Time limit exceeded"))
-        case .crowdedOut:
-            (
-                "too many wait",
-                SMTPReply(421, .init(4, 7, 0), "\(name) Too many clients wait, try again later")
-            )
-        case .stopping:
-            ("shutting down", SMTPReply(421, .init(4, 3, 2), "\(name) Going down"))
-        case .gone: ("client closed", SMTPReply(221, .init(2, 0, 0), "Bye"))
+        case .timedOut: ("time limit", .timedOut)
+        case .crowdedOut: ("too many wait", .crowdedOut)
+        case .stopping: ("shutting down", .shuttingDown)
+        case .gone: ("client closed", nil)
         }
     }
 }
