@@ -17,8 +17,14 @@ struct Authentication: ~Copyable {
     /// Logins of this session that were refused.
     private(set) var failures = 0
 
+    /// True when a token was refused, and the client has still to answer that.
+    var hasRefusedToken = false
+
     /// Forgets the conversation; auth-check sees that it ended.
-    mutating func end() { dialogue = nil }
+    mutating func end() {
+        dialogue = nil
+        hasRefusedToken = false
+    }
 
     /// Counts a refusal.
     mutating func fail() { failures += 1 }

@@ -32,10 +32,29 @@ extension SessionDriver {
     /// Gives a challenge and takes what the client answers.
     mutating func challenge(_ reply: SMTPReply) throws(StreamError) -> SessionStep {
         give(reply)
-        let step = session.responded(try nextLine())
+        let step: SessionStep
+        do throws(StreamError) {
+            step = session.responded(try nextLine())
+        } catch {
+            _ = concede()
+            throw error
+        }
         if case .authenticate = step { return step }
+        if concede() { try slowDown() }
         authentication.end()
-        return step
+        return hasFailedTooOften ? .close(SMTPReply(.tooManyLogins)) : step
+    }
+
+    /// A token is refused by a challenge, and whatever the client answers to that, it has failed:
+    /// RFC 7628, section 3.2.3. So it has when it goes away instead, or cancels.
+    /// - Returns: true when that was so.
+    private mutating func concede() -> Bool {
+        guard authentication.hasRefusedToken else { return false }
+        let dummy = AuthRequest(
+            mechanism: AuthMechanism.oauthBearer.rawValue, response: [0x01], isFirst: false)
+        guard case .refused(let reason, let login) = ask(dummy) else { return false }
+        record(reason, login, dummy.mechanism)
+        return true
     }
 
     /// Asks auth-check, which knows the users.
@@ -49,7 +68,11 @@ extension SessionDriver {
             }
         }
         switch ask(request) {
-        case .challenge(let bytes): return session.authenticated(.challenge(bytes))
+        case .challenge(let bytes):
+            // Of this mechanism that is the error, and else there is nothing to say.
+            authentication.hasRefusedToken =
+                request.mechanism == AuthMechanism.oauthBearer.rawValue && !bytes.isEmpty
+            return session.authenticated(.challenge(bytes))
         case .accepted(let user, let final):
             log.loggedIn(user, request.mechanism)
             return session.authenticated(.accepted(user: user, final: final))
@@ -85,19 +108,30 @@ extension SessionDriver {
         }
     }
 
-    /// A login is refused: it is logged, steps that want to know are told, and the client waits.
+    /// A login is refused, and the client waits.
     private mutating func refuse(
         _ reason: AuthRefusal, _ login: [UInt8]?, _ mechanism: String
     ) throws(StreamError) -> SessionStep {
+        record(reason, login, mechanism)
+        try slowDown()
+        return session.authenticated(
+            .refused(hasFailedTooOften ? .tooManyLogins : .badCredentials))
+    }
+
+    private var hasFailedTooOften: Bool {
+        authentication.failures >= server.configuration.auth.failures
+    }
+
+    /// A refused login is counted and logged, and steps that want to know are told.
+    private mutating func record(
+        _ reason: AuthRefusal, _ login: [UInt8]?, _ mechanism: String
+    ) {
         log.refusedLogin(login, mechanism, reason.rawValue)
         authentication.fail()
         var facts = session.facts
         facts[.authUser] = login
         server.chain.report(
             .refusedLogin, FilterRequest(stage: .helo, facts: facts), log: server.log)
-        try slowDown()
-        let isLast = authentication.failures >= server.configuration.auth.failures
-        return session.authenticated(.refused(isLast ? .tooManyLogins : .badCredentials))
     }
 
     /// Makes the client wait where there is room for one more that waits. Where there is none the
