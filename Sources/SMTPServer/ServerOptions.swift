@@ -40,7 +40,7 @@ public struct ServerOptions {
             .value("message-timeout", "DURATION", "for a whole message (30m)"),
             .value("session-timeout", "DURATION", "for a whole session (1h)"),
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
-            .value("client-certificates", "WORD", "ask for them, or none (none)"),
+            .value("client-certificates", "WORD", "ask or none (ask, where there is clientca.pem)"),
             .value("delayed-sessions", "N", "sessions that may wait at a time (half)"),
             .readyDescriptor,
         ] + clientOptions + AuthSettings.options)
