@@ -28,7 +28,8 @@ extension Server {
             farewell: WaitingFarewell(gate: gate, name: configuration.session.name, log: log).say)
         let shared = ServerShared(
             profiles: listeners.profiles,
-            delayed: try SharedPlaces(configuration.limits.delayedSessions), gate: gate, room: room,
+            delayed: try SharedPlaces(configuration.limits.delayedSessions),
+            serving: try SharedPlaces(options.workers.upperBound), gate: gate, room: room,
             tickets: try TicketKeys())
         try TLSConfiguration.begin(options, isNeeded: shared.needsTLS, log)
         try Pool<Server>(

@@ -22,8 +22,8 @@ extension Server {
         // How many of these processes there are is for whoever starts them to bound.
         let profile = ListenerProfile(service: options.service)
         let shared = ServerShared(
-            profiles: [profile], delayed: try SharedPlaces(1), gate: try ClientGate(places: 1),
-            room: nil, tickets: nil)
+            profiles: [profile], delayed: try SharedPlaces(1), serving: nil,
+            gate: try ClientGate(places: 1), room: nil, tickets: nil)
         let server: Server
         let log = Log("smtp-server")
         do {

@@ -33,6 +33,9 @@ struct ServerShared {
     let profiles: [ListenerProfile]
     /// Places of sessions that are made to wait.
     let delayed: SharedPlaces
+    /// One for each worker that there may be, taken while it serves; nil where there is only this
+    /// process.
+    let serving: SharedPlaces?
     /// Who is connected.
     let gate: ClientGate
     /// Where connections wait that say nothing; nil for one session on descriptors 0 and 1.
@@ -42,4 +45,12 @@ struct ServerShared {
 
     /// True where a listener cannot do without a certificate.
     var needsTLS: Bool { profiles.contains(where: \.usesImplicitTLS) }
+
+    /// True when no worker is free for whoever comes next.
+    var isBusy: Bool {
+        guard let serving else { return false }
+        guard let place = serving.take() else { return true }
+        serving.leave(place)
+        return false
+    }
 }

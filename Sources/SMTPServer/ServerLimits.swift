@@ -7,6 +7,8 @@ public struct ServerLimits: Sendable {
     /// For a whole command line, or for the client to take a reply. RFC 5321, section
     /// 4.5.3.2.7, asks for five minutes at least.
     public var command = Duration.seconds(300)
+    /// The same while all workers are busy, also for each piece of a message: others wait then.
+    public var busy = Duration.seconds(10)
     /// For a whole handshake of TLS, which holds a worker: a client sends its parts at once.
     public var handshake = Duration.seconds(60)
     /// For each piece of a message. Section 4.5.3.2.5.

@@ -35,6 +35,7 @@ public struct ServerOptions {
             .value("service", "NAME", "smtp, submission or smtps on descriptors 0 and 1 (smtp)"),
             .value("workers", "MIN-MAX", "sessions at a time (8-200)"),
             .value("command-timeout", "DURATION", "for one command (5m)"),
+            .value("busy-timeout", "DURATION", "the same while all workers are busy (10s)"),
             .value("handshake-timeout", "DURATION", "for a handshake of TLS (1m)"),
             .value("data-timeout", "DURATION", "for each piece of a message (3m)"),
             .value("message-timeout", "DURATION", "for a whole message (30m)"),
@@ -87,6 +88,7 @@ public struct ServerOptions {
     func limits(over base: ServerLimits) throws -> ServerLimits {
         var limits = base
         limits.command = try given.duration("command-timeout") ?? limits.command
+        limits.busy = try given.duration("busy-timeout") ?? limits.busy
         limits.handshake = try given.duration("handshake-timeout") ?? limits.handshake
         limits.data = try given.duration("data-timeout") ?? limits.data
         limits.message = try given.duration("message-timeout") ?? limits.message

@@ -132,7 +132,7 @@ struct SessionDriver: ~Copyable {
         case .closed: reason = "client closed"
         case .failed(let error): reason = "\(error)"
         case .timedOut:
-            reason = "time limit"
+            reason = wire.isHurried ? "time limit, all workers are busy" : "time limit"
             farewell(.timedOut)
         case .stopping:
             reason = "shutting down"

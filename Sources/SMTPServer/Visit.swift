@@ -12,6 +12,8 @@ extension Server {
     /// Serves a connection that was accepted, or goes on with one that comes from the waiting room
     /// with a note.
     func serve(_ connection: consuming OwnedDescriptor, _ listener: Int, _ note: [UInt8]) {
+        let serving = shared.serving?.take()
+        defer { if let serving { shared.serving?.leave(serving) } }
         var visit = Visit(self, connection.borrowed, listener)
         if note.isEmpty {
             visit.begin()
@@ -143,6 +145,8 @@ struct Visit {
             server, PatientStream(socket: socket), profile, facts: note.facts, id: note.session)
         if note.isUnknown { driver.trustNobody() }
         driver.wire.end = note.end
+        let shared = server.shared
+        driver.wire.haste = Haste(patience: configuration.limits.busy) { shared.isBusy }
         driver.visit = self
         driver.run(from: note)
         isHandedIn = driver.visit?.isHandedIn ?? false

@@ -6,6 +6,16 @@ import SMTPProtocol
 import TLS
 import UnixIO
 
+/// What bounds a client's silence beside its time: others may need the worker that it has.
+struct Haste {
+    /// How long it may be silent then.
+    let patience: Duration
+    /// True while others wait.
+    let isDue: () -> Bool
+    /// How often that is asked again.
+    static let interval = Duration.seconds(1)
+}
+
 /// Replies are kept until the client has nothing more to say, so that a group of commands gets
 /// one packet of replies.
 struct Wire {
@@ -16,6 +26,10 @@ struct Wire {
     private var output: [UInt8] = []
     /// The session ends here whatever happens.
     var end: Deadline
+    /// Nil where nobody can wait for this one.
+    var haste: Haste?
+    /// True when the client's time was over since others wait.
+    private(set) var isHurried = false
 
     /// A connection on which nothing was said.
     init(_ stream: PatientStream, end: Deadline) {
@@ -64,8 +78,9 @@ struct Wire {
         if let line = input.nextLine() { return line }
         try flush(within: patience)
         let deadline = min(end, .after(patience))
+        var early = hasteEnd
         while true {
-            try read(until: deadline, mayStop: mayStop)
+            try read(until: deadline, early: &early, mayStop: mayStop)
             if let line = input.nextLine() { return line }
         }
     }
@@ -84,7 +99,8 @@ struct Wire {
 
     /// Waits for more of a line.
     mutating func readMore(until deadline: Deadline, mayStop: Bool) throws(StreamError) {
-        try read(until: min(end, deadline), mayStop: mayStop)
+        var early = hasteEnd
+        try read(until: min(end, deadline), early: &early, mayStop: mayStop)
     }
 
     /// Lends what has come, at least one byte; `body` returns how many it took.
@@ -93,7 +109,8 @@ struct Wire {
     ) throws(StreamError) {
         if input.isEmpty {
             try flush(within: patience)
-            try read(until: min(end, .after(patience)), mayStop: false)
+            var early = hasteEnd
+            try read(until: min(end, .after(patience)), early: &early, mayStop: false)
         }
         input.take(body)
     }
@@ -115,6 +132,25 @@ struct Wire {
         while !deadline.hasPassed {
             input.removeAll()
             do { try read(until: deadline, mayStop: true) } catch { return }
+        }
+    }
+
+    private var hasteEnd: Deadline { haste.map { .after($0.patience) } ?? .never }
+
+    /// Reads until the deadline; where others wait only until `early`, which is when to look for
+    /// them. However the bytes come: a whole line must be there by then.
+    private mutating func read(
+        until deadline: Deadline, early: inout Deadline, mayStop: Bool
+    ) throws(StreamError) {
+        while true {
+            do throws(StreamError) {
+                return try read(until: min(deadline, early), mayStop: mayStop)
+            } catch {
+                guard error == .timedOut, !deadline.hasPassed else { throw error }
+                isHurried = haste?.isDue() ?? false
+                if isHurried { throw error }
+                early = .after(Haste.interval)
+            }
         }
     }
 
