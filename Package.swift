@@ -160,6 +160,12 @@ let package = Package(
                 "SMTPClient", "SMTPProtocol",
             ]),
         module(
+            "TransportSecurity",
+            [
+                "MailModel", "UnixIO", "Control", "Resolver", "SMTPClient", "SMTPProtocol", "TLS",
+                "Delivery",
+            ]),
+        module(
             "SMTPServer",
             [
                 "MailModel", "UnixIO", "Workers", "Control", "Recipients", "SMTPProtocol",
@@ -168,7 +174,7 @@ let package = Package(
         program("queue-message", ["MailQueue", "Workers"]),
         program("queue-manager", ["MailQueue", "Delivery", "Workers"]),
         program("deliver-local", ["Delivery", "Workers"]),
-        program("deliver-remote", ["Delivery", "Workers"]),
+        program("deliver-remote", ["Delivery", "TransportSecurity", "Workers"]),
         program("auth-check", ["AuthCheck"], linker: hasStaticRuntime),
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),

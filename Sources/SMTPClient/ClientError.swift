@@ -19,6 +19,8 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
     case unexpected(ClientStep, SMTPReply)
     /// The server refused to talk to us at all, or closes the session (421).
     case refused(ClientStep, SMTPReply)
+    /// The two ends could not begin TLS, or not go on under it.
+    case insecure(ClientStep, SecureLayerError)
     /// The message could not be read, so that its end was never sent.
     case unreadable(SystemError)
     /// The message holds a bare CR, so that its end was never sent.
@@ -44,6 +46,8 @@ public enum ClientError: Error, Hashable, Sendable, CustomStringConvertible {
                 reply.isPermanent ? 451 : reply.code,
                 EnhancedStatus(4, reply.status?.subject ?? 4, reply.status?.detail ?? 1),
                 "refused at \(step.rawValue): \(reply)")
+        case .insecure(let step, let error):
+            Reply(451, EnhancedStatus(4, 7, 5), "TLS failed at \(step.rawValue): \(error)")
         case .unreadable(let error): Reply(451, EnhancedStatus(4, 3, 0), "\(error)")
         case .bareCR:
             Reply(554, EnhancedStatus(5, 6, 0), "the message holds a bare CR, which cannot be sent")

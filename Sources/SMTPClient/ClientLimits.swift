@@ -12,6 +12,10 @@ public enum ClientStep: String, Sendable, CaseIterable {
     case ehlo = "EHLO"
     /// The reply to HELO.
     case helo = "HELO"
+    /// The reply to STARTTLS.
+    case startTLS = "STARTTLS"
+    /// That both ends agree on TLS.
+    case handshake = "the TLS handshake"
     /// The reply to MAIL.
     case mail = "MAIL"
     /// The reply to RCPT.
@@ -49,8 +53,8 @@ public struct ClientLimits: Sendable {
     /// RFC 5321, sections 4.5.3.2.1 to 4.5.3.2.6.
     private func standard(_ step: ClientStep) -> Duration {
         switch step {
-        case .greeting, .ehlo, .helo, .mail, .rcpt, .rset: .seconds(300)
-        case .data: .seconds(120)
+        case .greeting, .ehlo, .helo, .startTLS, .mail, .rcpt, .rset: .seconds(300)
+        case .data, .handshake: .seconds(120)
         case .message: .seconds(180)
         case .finalDot: .seconds(600)
         case .quit: .seconds(2)

@@ -16,8 +16,10 @@ public struct ClientSession: ~Copyable {
     /// True when the session cannot go on: nothing may be sent any more, not even QUIT, which
     /// could be taken for a part of a message.
     var isBroken = false
+    /// True once TLS has begun.
+    public internal(set) var isSecured = false
     /// What the server offers.
-    public private(set) var extensions = ServerExtensions()
+    public internal(set) var extensions = ServerExtensions()
 
     /// A session on a connected, non-blocking socket.
     public init(_ socket: consuming OwnedDescriptor, limits: ClientLimits) {
@@ -31,6 +33,12 @@ public struct ClientSession: ~Copyable {
         isBroken = true
         let greeting = try line.reply(.greeting)
         try ClientSession.requirePositive(greeting, .greeting)
+        try sayHello(name)
+        isBroken = false
+    }
+
+    /// EHLO, then HELO to a server that refuses EHLO for good.
+    mutating func sayHello(_ name: [UInt8]) throws(ClientError) {
         let reply = try ask(Array("EHLO ".utf8) + name, .ehlo)
         if reply.isPermanent {
             let reply = try ask(Array("HELO ".utf8) + name, .helo)
@@ -39,7 +47,6 @@ public struct ClientSession: ~Copyable {
             try ClientSession.requirePositive(reply, .ehlo)
             extensions = ServerExtensions(reply)
         }
-        isBroken = false
     }
 
     /// Says goodbye and closes the connection. The answer is waited for, but not for long, and

@@ -15,6 +15,10 @@ public struct ServerExtensions: Hashable, Sendable {
     public private(set) var dsn = false
     /// RFC 6531.
     public private(set) var smtputf8 = false
+    /// RFC 3207.
+    public private(set) var startTLS = false
+    /// RFC 8689.
+    public private(set) var requireTLS = false
     /// RFC 1870.
     public private(set) var size = false
     /// The most bytes that the server takes; nil when it does not say, or says 0.
@@ -33,6 +37,8 @@ public struct ServerExtensions: Hashable, Sendable {
             if isKeyword("8BITMIME") { eightBitMIME = true }
             if isKeyword("DSN") { dsn = true }
             if isKeyword("SMTPUTF8") { smtputf8 = true }
+            if isKeyword("STARTTLS") { startTLS = true }
+            if isKeyword("REQUIRETLS") { requireTLS = true }
             if isKeyword("SIZE") {
                 size = true
                 let limit = words.dropFirst().first.flatMap(\.decimalValue) ?? 0

@@ -23,6 +23,8 @@ struct ServerLine: ~Copyable {
     private var held = 0
     private var isOver = false
     private var takesNothing = false
+    /// What everything goes through once TLS has begun.
+    private var layer: (any SecureLayer)?
 
     init(_ socket: consuming OwnedDescriptor, _ limits: ClientLimits) {
         self.socket = socket
@@ -41,6 +43,7 @@ struct ServerLine: ~Copyable {
         _ bytes: [UInt8], _ step: ClientStep, repliesDue: Int = 0
     ) throws(ClientError) -> Bool {
         let deadline = limits.deadline(of: step)
+        let bytes = try sealed(bytes, step)
         let (product, overflow) = repliesDue.multipliedReportingOverflow(by: Self.bytesPerReply)
         let mostHeld = overflow ? Int.max - Self.spareBytes : product
         var sent = 0
@@ -80,6 +83,61 @@ struct ServerLine: ~Copyable {
         if !isOver, poll(&entry, 1, 0) > 0 { try receive(step) }
     }
 
+    /// Begins TLS. Until the handshake is over nothing that comes is a word of the session.
+    mutating func shakeHands(_ layer: any SecureLayer) throws(ClientError) {
+        let deadline = limits.deadline(of: .handshake)
+        var isDone = try layered(.handshake) { () throws(SecureLayerError) in
+            try layer.shakeHands([])
+        }
+        while true {
+            try sendNow(layer.takeOutput(), until: deadline)
+            guard !isDone else { break }
+            _ = try wait(Int16(POLLIN), until: deadline, .handshake)
+            guard let bytes = receiveSome() else { continue }
+            guard !bytes.isEmpty else { throw .lost(.handshake) }
+            do throws(SecureLayerError) {
+                isDone = try layer.shakeHands(bytes)
+            } catch {
+                // The other end is told why, if it still listens.
+                try? sendNow(layer.takeOutput(), until: min(deadline, .after(.seconds(2))))
+                throw .insecure(.handshake, error)
+            }
+        }
+        self.layer = layer
+        // What came with the last words of the handshake is held by the layer.
+        try feed([], .handshake)
+    }
+
+    /// Sends while nothing but an end can come.
+    private mutating func sendNow(
+        _ bytes: [UInt8], until deadline: Deadline
+    ) throws(ClientError) {
+        var sent = 0
+        while sent < bytes.count {
+            _ = try wait(Int16(POLLOUT), until: deadline, .handshake)
+            sent += sendSome(bytes[sent...])
+            guard !takesNothing else { throw .lost(.handshake) }
+        }
+    }
+
+    private func sealed(
+        _ bytes: [UInt8], _ step: ClientStep
+    ) throws(ClientError) -> [UInt8] {
+        guard let layer else { return bytes }
+        try layered(step) { () throws(SecureLayerError) in try layer.seal(bytes) }
+        return layer.takeOutput()
+    }
+
+    private func layered<Value>(
+        _ step: ClientStep, _ body: () throws(SecureLayerError) -> Value
+    ) throws(ClientError) -> Value {
+        do {
+            return try body()
+        } catch {
+            throw .insecure(step, error)
+        }
+    }
+
     private func wait(
         _ events: Int16, until deadline: Deadline, _ step: ClientStep
     ) throws(ClientError) -> Int16 {
@@ -93,18 +151,35 @@ struct ServerLine: ~Copyable {
     }
 
     private mutating func receive(_ step: ClientStep) throws(ClientError) {
+        guard let bytes = receiveSome() else { return }
+        guard !bytes.isEmpty else {
+            isOver = true
+            return
+        }
+        try feed(bytes, step)
+    }
+
+    /// Reads what came as words of the session.
+    private mutating func feed(_ bytes: [UInt8], _ step: ClientStep) throws(ClientError) {
+        guard let layer else { return take(bytes) }
+        take(try layered(step) { () throws(SecureLayerError) in try layer.open(bytes) })
+        if layer.isAtEnd { isOver = true }
+    }
+
+    private mutating func take(_ words: [UInt8]) {
+        parser.feed(words)
+        held += words.count
+    }
+
+    /// Some bytes; none at the end, and nil when there is nothing now.
+    private func receiveSome() -> [UInt8]? {
         let number = socket.number
         var got = 0
         let bytes = [UInt8](unsafeUninitializedCapacity: 4096) { buffer, filled in
             got = recv(number, buffer.baseAddress, buffer.count, 0)
             filled = max(0, got)
         }
-        if got > 0 {
-            parser.feed(bytes)
-            held += got
-        } else if got == 0 || (errno != EINTR && errno != EAGAIN) {
-            isOver = true
-        }
+        return got < 0 && (errno == EINTR || errno == EAGAIN) ? nil : bytes
     }
 
     /// How many bytes the kernel took.

@@ -53,11 +53,14 @@ private let table: [String: Set<String>] = {
         "MailQueue": pools,
         "SMTPClient": system.union(["SMTPProtocol"]),
         "Delivery": engine.subtracting(["FilterChain"]),
+        "TransportSecurity": control.union([
+            "Delivery", "Resolver", "SMTPClient", "SMTPProtocol", "TLS",
+        ]),
         "SMTPServer": engine.subtracting(["SMTPClient"]).union(["AuthProtocol", "TLS"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",
-            "Quarantine",
+            "Quarantine", "TransportSecurity",
         ]),
     ]
 }()
