@@ -59,6 +59,7 @@ int cresolv_header(const uint8_t *message, size_t length, struct cresolv_header 
     header->is_response = ns_msg_getflag(parsed, ns_f_qr);
     header->is_truncated = ns_msg_getflag(parsed, ns_f_tc);
     header->is_query_opcode = ns_msg_getflag(parsed, ns_f_opcode) == ns_o_query;
+    header->is_authentic = ns_msg_getflag(parsed, ns_f_ad);
     header->questions = ns_msg_count(parsed, ns_s_qd);
     header->answers = ns_msg_count(parsed, ns_s_an);
     if (header->questions != 1) return 0;

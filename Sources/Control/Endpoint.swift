@@ -93,12 +93,21 @@ extension ControlFolder {
     }
 
     /// The DNS resolver of `resolver`, port 53 unless it says; nil when the file is missing.
-    public func resolver() throws(ControlError) -> Endpoint? {
+    public func resolver() throws(ControlError) -> Endpoint? { try resolverLine()?.endpoint }
+
+    /// The same, and whether the word `validating` behind it says that it validates by DNSSEC.
+    public func resolverLine() throws(ControlError) -> (endpoint: Endpoint, isValidating: Bool)? {
         guard let line = try line("resolver") else { return nil }
-        guard let endpoint = Endpoint(line, defaultPort: 53) else {
+        let words = line.split(whereSeparator: \.isBlank)
+        guard let first = words.first, let endpoint = Endpoint(first, defaultPort: 53) else {
             throw invalid("resolver", 1, "not ADDRESS or ADDRESS:PORT: \(line.printable)")
         }
-        return endpoint
+        guard words.count == 1 || words.dropFirst().elementsEqual([Array("validating".utf8)[...]])
+        else {
+            throw invalid(
+                "resolver", 1, "only the word validating may follow: \(line.printable)")
+        }
+        return (endpoint, words.count == 2)
     }
 
     /// The networks of `relayclients`, whose clients may relay; empty when the file is missing.

@@ -11,6 +11,8 @@ struct Candidate: Hashable, CustomStringConvertible {
     let name: String
     let address: IPAddress
     let port: UInt16
+    /// What is known of who that is.
+    var identity = HostIdentity()
 
     /// `name [address]`, and the port where it is not the usual one.
     var description: String {
@@ -27,6 +29,8 @@ struct Destination {
     private let port: UInt16
     private let isRouted: Bool
     private let isImplicit: Bool
+    /// True when it is certain that these hosts are the domain's.
+    private let isSecure: Bool
     private var groups: [[DomainName]]
     private var ready: [Candidate] = []
     private var given = 0
@@ -46,14 +50,19 @@ struct Destination {
             let isLoop = !isRouted && settings.isOurselves(place, address)
             groups = []
             isImplicit = true
+            isSecure = isRouted
             hasMetOurselves = isLoop
-            ready = isLoop ? [] : [Candidate(name: "", address: address, port: port)]
+            let identity = HostIdentity(isRouted: isRouted, isSecure: isRouted)
+            ready =
+                isLoop
+                ? [] : [Candidate(name: "", address: address, port: port, identity: identity)]
         } else if isRouted {
             guard let name = DomainName(place), !name.isRoot else {
                 throw RoutingError(451, EnhancedStatus(4, 3, 5), "smtproutes: \(place.printable)")
             }
             groups = [[name]]
             isImplicit = true
+            isSecure = true
         } else {
             guard place.first != 0x5B else {
                 throw RoutingError(
@@ -62,6 +71,7 @@ struct Destination {
             let exchangers = try Exchangers(of: place, settings.resolver, deadline: deadline)
             groups = exchangers.groups
             isImplicit = exchangers.isImplicit
+            isSecure = exchangers.isSecure
         }
     }
 
@@ -101,33 +111,35 @@ struct Destination {
             let isLoop =
                 addresses.isEmpty
                 ? settings.isOurselves(name.bytes, nil)
-                : addresses.contains { settings.isOurselves(name.bytes, $0) }
+                : addresses.contains { settings.isOurselves(name.bytes, $0.address) }
             if isLoop, !isRouted {
                 hasMetOurselves = true
                 groups = []
                 return
             }
-            candidates += addresses.map { Candidate(name: "\(name)", address: $0, port: port) }
+            candidates += addresses
         }
         ready = candidates
     }
 
     /// The addresses of a host, IPv4 first: there its name and ours agree more often.
-    private mutating func addresses(of name: DomainName) -> [IPAddress] {
-        var addresses: [IPAddress] = []
+    private mutating func addresses(of name: DomainName) -> [Candidate] {
+        var candidates: [Candidate] = []
         for type in [RecordType.a, .aaaa] {
             do throws(ResolverError) {
-                let lookup =
-                    try type == .a
-                    ? settings.resolver.a(name.bytes, deadline: deadline)
-                    : settings.resolver.aaaa(name.bytes, deadline: deadline)
-                addresses += lookup.values.shuffled()
-                if lookup == .noName { break }
+                let found = try settings.resolver.secured(name, type, deadline: deadline)
+                let identity = HostIdentity(
+                    host: name, canonicalName: found.canonicalName, isRouted: isRouted,
+                    isSecure: isSecure, hasSecureAddress: found.isSecure)
+                candidates += found.lookup.values.compactMap(\.address).shuffled().map {
+                    Candidate(name: "\(name)", address: $0, port: port, identity: identity)
+                }
+                if found.lookup == .noName { break }
             } catch {
                 if error != .badName { unknown = .notKnown("\(name)", error) }
             }
         }
-        return addresses
+        return candidates
     }
 
     /// RFC 5321, section 4.1.3.

@@ -34,17 +34,23 @@ struct Exchangers: Equatable {
     let groups: [[DomainName]]
     /// True when there is no MX record, so that the domain is its own exchanger.
     let isImplicit: Bool
+    /// True when the DNS vouches for all of that.
+    let isSecure: Bool
 
     /// Looks a domain up.
     init(of domain: [UInt8], _ resolver: Resolver, deadline: Deadline) throws(RoutingError) {
         guard let name = DomainName(domain), !name.isRoot else {
             throw .noDomain(domain.printable)
         }
-        let lookup: Lookup<MXRecord>
+        let secured: SecuredLookup
         do throws(ResolverError) {
-            lookup = try resolver.mx(domain, deadline: deadline)
+            secured = try resolver.secured(name, .mx, deadline: deadline)
         } catch {
             throw error == .badName ? .noDomain("\(name)") : .notKnown("\(name) MX", error)
+        }
+        isSecure = secured.isSecure
+        let lookup = secured.lookup.compactMap { record in
+            if case .exchanger(let exchanger) = record.data { exchanger } else { nil }
         }
         switch lookup {
         case .noName: throw .noDomain("\(name)")

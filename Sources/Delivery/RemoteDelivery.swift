@@ -20,6 +20,8 @@ struct RemoteDelivery {
     private var isUnreachable = false
     /// Why the hosts that were tried did not answer for the recipients.
     private var trouble: DeliveryResult?
+    /// What the log says of the session that goes on.
+    private var sessionFacts: [(key: String, value: String?)] = []
 
     init(_ request: DeliveryRequest, _ settings: RemoteSettings) {
         self.request = request
@@ -78,7 +80,7 @@ struct RemoteDelivery {
             return nil
         }
         let options = request.envelope.options
-        guard !options.requireTLS else {
+        guard !options.requireTLS || settings.security != nil else {
             let text = "REQUIRETLS was asked for, and this host sends without TLS"
             settle(DeliveryResult(Reply(550, EnhancedStatus(5, 7, 30), text)))
             return nil
@@ -120,17 +122,16 @@ extension RemoteDelivery {
     private mutating func attempt(
         _ candidate: Candidate, _ mail: OutgoingMail, _ message: MessageReader
     ) {
-        guard let socket = connect(candidate) else { return }
-        var session = ClientSession(
-            socket, limits: ClientLimits(step: settings.stepLimit, deadline: deadline))
-        do {
-            try session.open(as: settings.helloName)
-        } catch {
-            note(DeliveryResult(error.reply, host: "\(candidate)"))
-            log("session-failed", candidate, error.description)
-            return
+        var security: (any HopSecurity)?
+        switch decide(candidate) {
+        case nil: break
+        case .refuse(let reply): return refuse(candidate, reply)
+        case .use(let found): security = found
         }
+        guard var session = open(candidate, security) else { return }
         hasMet = true
+        sessionFacts = security?.facts ?? []
+        defer { sessionFacts = [] }
         if let most = session.extensions.maximumSize, let size = mail.size, size > most {
             let text = "the message has \(size) bytes, and \(candidate) takes no more than \(most)"
             settle(DeliveryResult(Reply(552, EnhancedStatus(5, 3, 4), text)))
@@ -138,6 +139,50 @@ extension RemoteDelivery {
             converse(&session, candidate, mail, message)
         }
         session.quit()
+    }
+
+    private func decide(_ candidate: Candidate) -> HopDecision? {
+        let question = SecurityQuestion(
+            domain: (request.domain ?? []).asciiLowercased, identity: candidate.identity,
+            address: candidate.address, port: candidate.port,
+            requiresTLS: request.envelope.options.requireTLS)
+        return settings.security?.decide(
+            question, deadline: min(deadline, .after(settings.lookupLimit)))
+    }
+
+    /// A session in which mail can be sent.
+    private mutating func open(
+        _ candidate: Candidate, _ security: (any HopSecurity)?
+    ) -> ClientSession? {
+        guard let socket = connect(candidate) else { return nil }
+        var session = ClientSession(
+            socket, limits: ClientLimits(step: settings.stepLimit, deadline: deadline))
+        do {
+            guard let security else {
+                try session.open(as: settings.helloName)
+                return session
+            }
+            guard let reply = try security.open(&session, as: settings.helloName) else {
+                return session
+            }
+            session.quit()
+            refuse(candidate, reply)
+        } catch {
+            log("session-failed", candidate, error.description)
+            if let security, security.goesOnInClear(after: error) {
+                return open(candidate, security)
+            }
+            note(DeliveryResult(error.reply, host: "\(candidate)"))
+        }
+        return nil
+    }
+
+    /// What TLS must be there and is not keeps this host from the message.
+    private mutating func refuse(_ candidate: Candidate, _ reply: Reply) {
+        // What one message asks for says nothing of the host.
+        if request.envelope.options.requireTLS { hasMet = true }
+        note(DeliveryResult(reply, host: "\(candidate)"))
+        log("not-secure", candidate, reply.text)
     }
 
     private mutating func connect(_ candidate: Candidate) -> OwnedDescriptor? {
@@ -229,7 +274,7 @@ extension RemoteDelivery {
 
     private mutating func settle(_ index: Int, _ result: DeliveryResult) {
         results[index] = result
-        RemoteAgent.log(result, request.envelope.recipients[index], request)
+        RemoteAgent.log(result, request.envelope.recipients[index], request, sessionFacts)
     }
 
     private func log(_ event: String, _ candidate: Candidate?, _ error: String) {

@@ -32,6 +32,8 @@ public struct RemoteSettings: Sendable {
     public var port: UInt16 = 25
     /// The addresses of this host; an exchanger that has one is ourselves.
     public var ownAddresses: Set<[UInt8]> = []
+    /// What is asked of TLS; nil: all goes in clear.
+    public var security: (any DestinationSecurity & Sendable)?
 
     /// Reads the control files.
     /// - Throws: `ControlError`, and `SystemError` when this host's addresses are not to be had.

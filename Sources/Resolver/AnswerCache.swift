@@ -8,6 +8,10 @@ public import UnixIO
 struct Answer: Sendable {
     let lookup: Lookup<Record>
     let timeToLive: UInt32?
+    /// True when a server that validates for us has validated it.
+    var isSecure = false
+    /// Whose records they are, or would be: where the aliases lead from the name that was asked for.
+    var canonicalName: DomainName?
 }
 
 /// Answers in memory, a bounded number of bytes of them. A value: whoever asks owns it.

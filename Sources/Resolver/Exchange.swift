@@ -12,6 +12,7 @@ struct Exchange {
     let server: Endpoint
     let question: Question
     let deadline: Deadline
+    var asksForAD = false
 
     /// The answer, whatever its code.
     func run() throws(ResolverError) -> Message {
@@ -25,7 +26,7 @@ struct Exchange {
     /// The answer by UDP; nil when it was cut within a record, so that only TCP can tell.
     private func datagram(payload: UInt16) throws(ResolverError) -> Message? {
         let id = UInt16(truncatingIfNeeded: Random.bits)
-        let query = try question.query(id: id, payload: payload)
+        let query = try question.query(id: id, payload: payload, asksForAD: asksForAD)
         let socket = try connect(SOCK_DGRAM)
         try system { () throws(SystemError) in
             _ = try retrying("send", "\(server)") {
@@ -48,7 +49,8 @@ struct Exchange {
 
     private func stream() throws(ResolverError) -> Message {
         let id = UInt16(truncatingIfNeeded: Random.bits)
-        let query = try question.query(id: id, payload: Resolver.datagramSize)
+        let query = try question.query(
+            id: id, payload: Resolver.datagramSize, asksForAD: asksForAD)
         let socket = try connect(SOCK_STREAM)
         try wait(socket, .toWrite)
         let error = cresolv_connect_error(socket.number)

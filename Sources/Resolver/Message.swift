@@ -10,16 +10,20 @@ struct Question: Hashable {
     let name: DomainName
     let type: UInt16
 
-    /// The query with this id; with a payload size of 0 it has no OPT record.
-    func query(id: UInt16, payload: UInt16) throws(ResolverError) -> [UInt8] {
+    /// The query with this id; with a payload size of 0 it has no OPT record. With `asksForAD` the
+    /// server is to say whether it has validated the answer: RFC 6840, section 5.7.
+    func query(
+        id: UInt16, payload: UInt16, asksForAD: Bool = false
+    ) throws(ResolverError) -> [UInt8] {
         let wire = name.wire
         var length = -1
-        let bytes = [UInt8](unsafeUninitializedCapacity: 512) { buffer, filled in
+        var bytes = [UInt8](unsafeUninitializedCapacity: 512) { buffer, filled in
             length = cresolv_query(
                 wire, wire.count, type, id, payload, buffer.baseAddress, buffer.count)
             filled = max(0, length)
         }
-        guard length > 0 else { throw .badName }
+        guard length > 0, bytes.count > 3 else { throw .badName }
+        if asksForAD { bytes[3] |= 0x20 }
         return bytes
     }
 }
@@ -39,6 +43,10 @@ struct Message {
 
     /// The response code.
     var code: UInt8 { header.code }
+
+    /// True when the server says that it has validated the answer, which only means something when
+    /// that server is trusted to.
+    var isAuthentic: Bool { header.is_authentic != 0 }
 
     /// True when the server had more to say than fits in a datagram.
     var isTruncated: Bool { header.is_truncated != 0 }

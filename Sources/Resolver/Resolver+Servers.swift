@@ -28,6 +28,18 @@ extension Resolver {
         return try hostServers()
     }
 
+    /// The same as a resolver. It validates when it is that of `control/resolver` and that file says
+    /// so; of any other nothing is believed.
+    /// - Throws: as `servers`.
+    public static func configured(
+        _ options: Options, _ control: ControlFolder
+    ) throws -> Resolver {
+        let servers = try servers(options, control)
+        let isTheFiles = options.all("resolver").isEmpty
+        let isValidating = try isTheFiles && control.resolverLine()?.isValidating ?? false
+        return Resolver(servers: servers, isValidating: isValidating)
+    }
+
     /// The host's own servers: the `nameserver` lines of /etc/resolv.conf, else 127.0.0.1, which
     /// is also what a file that is missing means. Nothing else of the file is heeded: we always
     /// ask for whole names.

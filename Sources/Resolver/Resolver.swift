@@ -24,10 +24,17 @@ public struct Resolver: Sendable {
     public let timeout: Duration
     /// Rounds over all servers.
     public let attempts: Int
+    /// True when the servers validate by DNSSEC, and neither they nor the way to them can be
+    /// meddled with, so that what they call validated is.
+    public let isValidating: Bool
 
     /// A resolver that asks these servers.
-    public init(servers: [Endpoint], timeout: Duration = .seconds(3), attempts: Int = 2) {
+    public init(
+        servers: [Endpoint], timeout: Duration = .seconds(3), attempts: Int = 2,
+        isValidating: Bool = false
+    ) {
         self.servers = servers
+        self.isValidating = isValidating
         self.timeout = timeout
         self.attempts = max(1, attempts)
     }
@@ -85,14 +92,16 @@ public struct Resolver: Sendable {
     /// The answer to a question, with how long it may be kept.
     func answer(_ question: Question, deadline: Deadline) throws(ResolverError) -> Answer {
         let message = try ask(question, deadline)
+        let isSecure = isValidating && message.isAuthentic
         guard message.code != Resolver.nameError else {
-            return Answer(lookup: .noName, timeToLive: message.negativeTimeToLive)
+            return Answer(
+                lookup: .noName, timeToLive: message.negativeTimeToLive, isSecure: isSecure)
         }
-        let lookup = try Resolver.select(from: try message.records(), question)
-        if case .found(_, let timeToLive) = lookup {
-            return Answer(lookup: lookup, timeToLive: timeToLive)
-        }
-        return Answer(lookup: lookup, timeToLive: message.negativeTimeToLive)
+        let (lookup, name) = try Resolver.select(from: try message.records(), question)
+        var timeToLive = message.negativeTimeToLive
+        if case .found(_, let least) = lookup { timeToLive = least }
+        return Answer(
+            lookup: lookup, timeToLive: timeToLive, isSecure: isSecure, canonicalName: name)
     }
 
     /// RFC 1035, section 4.1.1: NXDOMAIN.
@@ -107,7 +116,8 @@ public struct Resolver: Sendable {
             for server in servers {
                 guard !deadline.hasPassed else { throw failure }
                 let exchange = Exchange(
-                    server: server, question: question, deadline: min(deadline, .after(limit)))
+                    server: server, question: question, deadline: min(deadline, .after(limit)),
+                    asksForAD: isValidating)
                 do throws(ResolverError) {
                     let message = try exchange.run()
                     if message.code == 0 || message.code == Resolver.nameError { return message }
@@ -123,9 +133,10 @@ public struct Resolver: Sendable {
     }
 
     /// Follows the aliases from the name that was asked for.
+    /// - Returns: the records, and whose they are.
     static func select(
         from records: [Record], _ question: Question
-    ) throws(ResolverError) -> Lookup<Record> {
+    ) throws(ResolverError) -> (Lookup<Record>, DomainName) {
         var name = question.name
         var timeToLive = UInt32.max
         for _ in 0...maximumAliases {
@@ -133,10 +144,10 @@ public struct Resolver: Sendable {
             let wanted = own.filter { $0.type == question.type }
             if !wanted.isEmpty {
                 let least = wanted.reduce(timeToLive) { min($0, $1.timeToLive) }
-                return .found(wanted, timeToLive: least)
+                return (.found(wanted, timeToLive: least), name)
             }
             let alias = own.first { $0.type == RecordType.cname.rawValue }
-            guard let alias, case .name(let target) = alias.data else { return .noData }
+            guard let alias, case .name(let target) = alias.data else { return (.noData, name) }
             timeToLive = min(timeToLive, alias.timeToLive)
             name = target
         }
@@ -145,7 +156,8 @@ public struct Resolver: Sendable {
 }
 
 extension Record {
-    var address: IPAddress? {
+    /// The address of an A or AAAA record; nil for any other.
+    public var address: IPAddress? {
         if case .address(let address) = data { address } else { nil }
     }
 }

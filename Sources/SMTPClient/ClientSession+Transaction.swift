@@ -82,6 +82,10 @@ extension ClientSession {
         // A server that does not offer it gets the bytes as they are: see deliver-remote(8).
         if mail.hasEightBit, extensions.eightBitMIME { command += " BODY=8BITMIME".utf8 }
         if extensions.smtputf8, mail.options.smtputf8 { command += " SMTPUTF8".utf8 }
+        if extensions.requireTLS, mail.options.requireTLS, isSecured {
+            // RFC 8689, section 4.2.1.
+            command += " REQUIRETLS".utf8
+        }
         if extensions.dsn {
             if let ret = mail.options.ret { command += " RET=\(ret.rawValue)".utf8 }
             if let envid = mail.options.envid { command += " ENVID=".utf8 + envid.xtext }

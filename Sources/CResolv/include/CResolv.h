@@ -24,6 +24,8 @@ struct cresolv_header {
     int is_response;
     int is_truncated;
     int is_query_opcode;
+    // The AD bit: RFC 4035, section 3.2.3.
+    int is_authentic;
     uint16_t questions;
     uint16_t answers;
     struct cresolv_name question_name;

@@ -17,8 +17,8 @@ struct DeliverRemote {
                 .values("resolver", "ADDRESS", "the DNS resolver to ask"),
             ]
         ) { options, root in
-            let servers = try Resolver.servers(options, root.control)
-            var settings = try RemoteSettings(root.control, resolver: Resolver(servers: servers))
+            let resolver = try Resolver.configured(options, root.control)
+            var settings = try RemoteSettings(root.control, resolver: resolver)
             let port = try options.integer("port", in: 1...65_535)
             settings.port = port.flatMap(UInt16.init(exactly:)) ?? settings.port
             return RemoteAgent(settings)
