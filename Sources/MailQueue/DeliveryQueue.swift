@@ -14,15 +14,6 @@ struct PlannedDelivery: Hashable, Sendable {
 /// Waiting deliveries by destination, served in turn, within limits. No clock and no files; times
 /// are seconds since 1970.
 struct DeliveryQueue {
-    /// How many deliveries may run at once.
-    struct Limits: Hashable, Sendable {
-        var local = 20
-        var remote = 20
-        var perDestination = 10
-
-        func of(_ channel: DeliveryChannel) -> Int { channel == .local ? local : remote }
-    }
-
     private struct Site {
         var waiting = Backlog<PlannedDelivery>()
         var running = 0
@@ -30,7 +21,9 @@ struct DeliveryQueue {
         var hasTurn = false
     }
 
-    let limits: Limits
+    var limits: Concurrency {
+        didSet { for destination in Array(sites.keys) { offerTurn(to: destination) } }
+    }
     private var sites: [Destination: Site] = [:]
     private var turns: [DeliveryChannel: Backlog<Destination>] = [
         .local: .init(), .remote: .init(),
@@ -40,7 +33,7 @@ struct DeliveryQueue {
     /// they were the last time.
     private var silent: [Destination: (until: Int, pause: Int)] = [:]
 
-    init(_ limits: Limits) { self.limits = limits }
+    init(_ limits: Concurrency) { self.limits = limits }
 
     /// How many deliveries wait for a destination.
     func waiting(for destination: Destination) -> Int { sites[destination]?.waiting.count ?? 0 }
@@ -111,7 +104,7 @@ struct DeliveryQueue {
 
     private mutating func offerTurn(to destination: Destination) {
         guard let site = sites[destination], !site.hasTurn, !site.waiting.isEmpty,
-            destination == .local || site.running < limits.perDestination
+            destination == .local || site.running < limits.of(destination)
         else { return }
         sites[destination]?.hasTurn = true
         turns[destination.channel]?.append(destination)

@@ -6,6 +6,11 @@ import MailModel
 import UnixIO
 
 extension QueueRunner {
+    /// When a message that stays is next due for a warning to its sender, in seconds since 1970;
+    /// nil when it is not. Whatever its retries, it is taken up at that moment, and settled again
+    /// when no recipient is due then.
+    func nextWarning(of message: ActiveMessage) -> Int? { nil }
+
     /// Makes the report about what failed, once.
     /// - Returns: false when it could not be queued now.
     func report(_ message: ActiveMessage) throws(QueueError) -> Bool {

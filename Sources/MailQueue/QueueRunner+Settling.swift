@@ -70,6 +70,7 @@ extension QueueRunner {
         let seconds = Int(clamping: now / 1_000_000)
         var due = message.progress.nextDue ?? seconds + QueueRunner.reportPatience
         if retryReport { due = min(due, seconds + QueueRunner.reportPatience) }
+        if let warning = nextWarning(of: message) { due = min(due, warning) }
         // Later than the moment of a bucket that may be listed now.
         let bucket = Bucket(due: max(due, seconds + 1))
         do throws(SystemError) {

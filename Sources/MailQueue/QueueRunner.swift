@@ -7,52 +7,6 @@ import Glibc
 import MailModel
 import UnixIO
 
-/// How a queue is run. Every limit has its default here.
-public struct RunnerSettings: Sendable {
-    /// Our own name.
-    public var host: [UInt8]
-    /// The From address of reports.
-    public var bounceFrom: [UInt8]
-    /// Which recipients are ours.
-    public var routing: Routing
-    /// When deferred recipients are tried again.
-    public var schedule = RetrySchedule()
-    /// Local deliveries at once.
-    public var localConcurrency = 20
-    /// Remote deliveries at once.
-    public var remoteConcurrency = 20
-    /// Remote deliveries at once to one domain.
-    public var destinationConcurrency = 10
-    /// Messages that are open at once.
-    public var activeLimit = 400
-    /// How long an agent may take for a delivery.
-    public var deliveryTimeout = Duration.seconds(3600)
-    /// The sockets of the agents.
-    public var sockets: [DeliveryChannel: String]
-    /// How long the end waits for deliveries that run.
-    public var grace = Duration.seconds(30)
-
-    /// The settings of an installation: `me`, `bouncefrom`, `bouncehost`, `queuelifetime`,
-    /// `concurrencylocal`, `concurrencyremote` and what `Routing` reads.
-    /// - Throws: `ControlError`.
-    public init(_ root: Root) throws(ControlError) {
-        let control = root.control
-        host = try control.me()
-        let name = try control.line("bouncefrom") ?? Array("MAILER-DAEMON".utf8)
-        bounceFrom = name + [0x40] + (try control.lineOrMe("bouncehost"))
-        routing = try Routing(control)
-        sockets = [
-            .local: root.socket("deliver-local"), .remote: root.socket("deliver-remote"),
-        ]
-        if let lifetime = try control.integer("queuelifetime") { schedule.lifetime = lifetime }
-        // 0 stops a channel, as in qmail.
-        let local = try control.integer("concurrencylocal")
-        let remote = try control.integer("concurrencyremote")
-        localConcurrency = min(local ?? localConcurrency, 500)
-        remoteConcurrency = min(remote ?? remoteConcurrency, 500)
-    }
-}
-
 /// Runs one queue: one thread, one poll loop. It holds a bounded number of messages open and
 /// lists folders as it goes, so that neither memory nor start-up grows with what is deferred.
 public final class QueueRunner {
@@ -108,10 +62,7 @@ public final class QueueRunner {
         now = clock()
         lastLocalEnd = now
         sweeping = StateSweep(from: now &+ StateSweep.interval)
-        queue = DeliveryQueue(
-            DeliveryQueue.Limits(
-                local: settings.localConcurrency, remote: settings.remoteConcurrency,
-                perDestination: settings.destinationConcurrency))
+        queue = DeliveryQueue(settings.concurrency)
         do throws(SystemError) {
             source = try MessageSource(spool, now: now)
         } catch {
@@ -146,6 +97,7 @@ public final class QueueRunner {
         case SIGHUP:
             do {
                 settings = try reload()
+                queue.limits = settings.concurrency
                 log.event("reloaded")
             } catch {
                 log.event("reload-failed", ["error": "\(error)"])

@@ -12,7 +12,10 @@ import Testing
     }
 
     private func queue(_ local: Int, _ remote: Int, _ perDestination: Int) -> DeliveryQueue {
-        DeliveryQueue(.init(local: local, remote: remote, perDestination: perDestination))
+        var limits = Concurrency()
+        (limits.local, limits.remote) = (local, remote)
+        limits.perDestination = perDestination
+        return DeliveryQueue(limits)
     }
 
     @Test func `a destination never has more than its share`() {

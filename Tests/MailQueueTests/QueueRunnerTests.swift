@@ -180,7 +180,7 @@ import UnixIO
     @Test func `more messages than may be open at once are all delivered`() throws {
         var settings = try RunnerSettings(stage.root)
         settings.activeLimit = 5
-        settings.localConcurrency = 3
+        settings.concurrency.local = 3
         for number in 1...40 {
             let recipient = number % 4 == 0 ? "later@local.test" : "bob@local.test"
             try stage.accept([recipient], number: UInt32(number))
@@ -218,7 +218,7 @@ import UnixIO
     @Test func `a destination that is slow holds up no other`() throws {
         var settings = try RunnerSettings(stage.root)
         settings.activeLimit = 8
-        settings.destinationConcurrency = 1
+        settings.concurrency.perDestination = 1
         // 50 messages for a domain whose one delivery does not end, and then two others.
         for number in 1...50 {
             try stage.accept(["slow\(number)@slow.test"], number: UInt32(number))

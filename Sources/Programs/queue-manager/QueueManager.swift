@@ -71,20 +71,21 @@ struct QueueManager {
     private static func settings(_ options: Options, _ root: Root) throws -> RunnerSettings {
         var settings = try RunnerSettings(root)
         if let number = try options.integer("concurrency-local", in: 0...500) {
-            settings.localConcurrency = number
+            settings.concurrency.local = number
         }
         if let number = try options.integer("concurrency-remote", in: 0...500) {
-            settings.remoteConcurrency = number
+            settings.concurrency.remote = number
         }
         if let number = try options.integer("concurrency-destination", in: 1...500) {
-            settings.destinationConcurrency = number
+            settings.concurrency.perDestination = number
         }
         if let number = try options.integer("active", in: 1...10_000) {
             settings.activeLimit = number
         }
         if let time = try options.duration("delivery-timeout") { settings.deliveryTimeout = time }
         if let time = try options.duration("lifetime") {
-            settings.schedule.lifetime = Int(clamping: time.components.seconds)
+            settings.schedule.lifetime = min(
+                Int(clamping: time.components.seconds), RetrySchedule.longestLifetime)
         }
         return settings
     }

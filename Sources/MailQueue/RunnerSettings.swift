@@ -1,0 +1,44 @@
+// RunnerSettings: how a queue is run.
+// queue-manager(8).
+// SPDX-License-Identifier: MIT
+
+import Control
+import MailModel
+
+/// How a queue is run. Every limit has its default here, or in the type that it is in.
+public struct RunnerSettings: Sendable {
+    /// Our own name.
+    public var host: [UInt8]
+    /// The From address of reports.
+    public var bounceFrom: [UInt8]
+    /// Which recipients are ours.
+    public var routing: Routing
+    /// When deferred recipients are tried again.
+    public var schedule: RetrySchedule
+    /// Deliveries at once.
+    public var concurrency: Concurrency
+    /// Messages that are open at once.
+    public var activeLimit = 400
+    /// How long an agent may take for a delivery.
+    public var deliveryTimeout = Duration.seconds(3600)
+    /// The sockets of the agents.
+    public var sockets: [DeliveryChannel: String]
+    /// How long the end waits for deliveries that run.
+    public var grace = Duration.seconds(30)
+
+    /// The settings of an installation: `me`, `bouncefrom`, `bouncehost`, and what `Routing`,
+    /// `RetrySchedule` and `Concurrency` read.
+    /// - Throws: `ControlError`.
+    public init(_ root: Root) throws(ControlError) {
+        let control = root.control
+        host = try control.me()
+        let name = try control.line("bouncefrom") ?? Array("MAILER-DAEMON".utf8)
+        bounceFrom = name + [0x40] + (try control.lineOrMe("bouncehost"))
+        routing = try Routing(control)
+        schedule = try RetrySchedule(control)
+        concurrency = try Concurrency(control)
+        sockets = [
+            .local: root.socket("deliver-local"), .remote: root.socket("deliver-remote"),
+        ]
+    }
+}
