@@ -10,20 +10,22 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_came, end_came;
+static volatile sig_atomic_t stop_came, end_came, last_call_came;
 
 static void remember_stop(int signal) {
     if (signal != SIGHUP) end_came = 1;
+    if (signal == SIGUSR1) last_call_came = 1;
     stop_came = 1;
 }
 
 void cunix_catch_stop(void) {
-    static const int stops[] = {SIGTERM, SIGINT, SIGHUP};
+    static const int stops[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
     struct sigaction action = {.sa_handler = remember_stop};
     sigset_t blocked;
     sigemptyset(&blocked);
     stop_came = 0;
     end_came = 0;
+    last_call_came = 0;
     for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
         sigaction(stops[i], &action, NULL);
         sigaddset(&blocked, stops[i]);
@@ -43,6 +45,12 @@ bool cunix_end_came(void) {
     sigset_t pending;
     if (end_came || sigpending(&pending) != 0) return end_came;
     return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT);
+}
+
+bool cunix_last_call_came(void) {
+    sigset_t pending;
+    if (last_call_came || sigpending(&pending) != 0) return last_call_came;
+    return sigismember(&pending, SIGUSR1);
 }
 
 int cunix_epoll(void) {

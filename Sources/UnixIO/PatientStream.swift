@@ -48,20 +48,22 @@ public struct PatientStream: Sendable {
         }
     }
 
-    /// Reads what has come, and waits for it where nothing has; at least one byte. With
-    /// `mayStop` it gives up when this process was told to stop (see `Stop`) and nothing comes.
+    /// Reads what has come, and waits for it where nothing has; at least one byte. While nothing
+    /// comes it gives up when this process was told to stop, with `mayStop` at once, else at the
+    /// last call: see `Stop`.
     /// - Throws: `StreamError`; the end of the stream is `.closed`.
     public func read(
         into buffer: UnsafeMutableRawBufferPointer, until deadline: Deadline, mayStop: Bool
     ) throws(StreamError) -> Int {
+        let givesUp = { mayStop ? Stop.hasCome : Stop.isLastCall }
         while true {
             // A client that always has one more byte must not outlive its time either.
             if deadline.hasPassed { throw .timedOut }
-            if isPolled { try poll(input, .toRead, until: deadline, mayStop: mayStop) }
+            if isPolled { try poll(input, .toRead, until: deadline, givesUp) }
             let got = Glibc.read(input.rawValue, buffer.baseAddress, buffer.count)
             if got > 0 { return got }
             if got == 0 { throw .closed }
-            try goOn(until: deadline, mayStop: mayStop)
+            try goOn(until: deadline, givesUp)
         }
     }
 
@@ -70,7 +72,7 @@ public struct PatientStream: Sendable {
     public func write(_ bytes: [UInt8], until deadline: Deadline) throws(StreamError) {
         var written = 0
         while written < bytes.count {
-            if isPolled { try poll(output, .toWrite, until: deadline, mayStop: false) }
+            if isPolled { try poll(output, .toWrite, until: deadline) { false } }
             let result = bytes.withUnsafeBytes { buffer in
                 Glibc.write(
                     output.rawValue, buffer.baseAddress.map { $0 + written },
@@ -79,7 +81,7 @@ public struct PatientStream: Sendable {
             if result >= 0 {
                 written += result
             } else {
-                try goOn(until: deadline, mayStop: false)
+                try goOn(until: deadline) { false }
             }
         }
     }
@@ -102,7 +104,7 @@ public struct PatientStream: Sendable {
 
     private func poll(
         _ descriptor: Descriptor, _ readiness: Descriptor.Readiness, until deadline: Deadline,
-        mayStop: Bool
+        _ givesUp: () -> Bool
     ) throws(StreamError) {
         while true {
             let slice = min(deadline, .after(.seconds(1)))
@@ -112,17 +114,17 @@ public struct PatientStream: Sendable {
                 throw .failed(error)
             }
             if deadline.hasPassed { throw .timedOut }
-            if mayStop, Stop.hasCome { throw .stopping }
+            if givesUp() { throw .stopping }
         }
     }
 
     /// After a call that failed: returns when it is worth another try.
-    private func goOn(until deadline: Deadline, mayStop: Bool) throws(StreamError) {
+    private func goOn(until deadline: Deadline, _ givesUp: () -> Bool) throws(StreamError) {
         switch errno {
         case EINTR: return
         case EAGAIN:
             if deadline.hasPassed { throw .timedOut }
-            if mayStop, Stop.hasCome { throw .stopping }
+            if givesUp() { throw .stopping }
         case ECONNRESET, EPIPE, ETIMEDOUT: throw .closed
         default: throw .failed(SystemError.last("read or write", "client"))
         }
@@ -134,6 +136,9 @@ public enum Stop {
     /// True once a worker of a pool got SIGTERM or SIGINT: it ends what it does where it may. After
     /// SIGHUP it goes on with what it does, and only takes no more.
     public static var hasCome: Bool { cunix_end_came() }
+
+    /// True once the time for that is nearly over too: last words can be said, and no more.
+    public static var isLastCall: Bool { cunix_last_call_came() }
 }
 
 /// Whoever started this process and waits for its end.

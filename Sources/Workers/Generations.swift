@@ -158,7 +158,7 @@ struct Generations<Loaded>: ~Copyable {
     /// Ends every worker of every generation: first by request, after the grace by force.
     mutating func end() {
         let successors = ([next, serving] + retired).compactMap(\.self)
-        own.signal(SIGTERM)
+        own.beginEnd()
         for successor in successors { _ = kill(successor.pid, SIGTERM) }
         pool.keeper?.beginEnd()
         // A successor waits for its workers just as long.
@@ -168,6 +168,7 @@ struct Generations<Loaded>: ~Copyable {
             while let (pid, termination) = Child.reap() {
                 note(pid, termination, in: &left)
             }
+            own.remind()
             if !own.isEmpty || !left.isEmpty { usleep(5_000) }
         }
         own.signal(SIGKILL)

@@ -20,6 +20,8 @@ public struct PoolOptions: Sendable {
     public var readyText = ""
     /// How long the end of the pool waits for requests that are being served.
     public var grace = Duration.seconds(30)
+    /// So long before that time is over those who are left are told so, by SIGUSR1.
+    static let lastCall = Duration.seconds(5)
     /// How often the pool looks whether it has too many idle workers.
     public var shrinkInterval = Duration.seconds(10)
     /// True where clients speak first: one that does not holds no worker until it does.

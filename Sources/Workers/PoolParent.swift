@@ -28,6 +28,7 @@ final class PoolParent<Loaded> {
     private var earlyDeaths = 0
     private var shrinkAt: Deadline
     private var checkAt: Deadline
+    private var lastCallAt = Deadline.never
 
     init(_ pool: Pool<Loaded>, _ loaded: Loaded) throws(SystemError) {
         self.pool = pool
@@ -102,6 +103,20 @@ final class PoolParent<Loaded> {
     func retire() {
         loaded = nil
         signal(SIGHUP)
+    }
+
+    /// Tells the workers to end what they do, for which they have the grace of the pool.
+    func beginEnd() {
+        signal(SIGTERM)
+        let grace = pool.options.grace
+        lastCallAt = .after(grace - min(PoolOptions.lastCall, grace / 2))
+    }
+
+    /// Tells those that are left, once, when the grace is nearly over.
+    func remind() {
+        guard lastCallAt.hasPassed else { return }
+        lastCallAt = .never
+        signal(SIGUSR1)
     }
 
     /// Forgets what was loaded, in a process that was forked to load anew.

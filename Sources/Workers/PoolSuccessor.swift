@@ -90,10 +90,11 @@ struct PoolSuccessor<Loaded> {
     }
 
     private func end(_ parent: PoolParent<Loaded>) {
-        parent.signal(SIGTERM)
+        parent.beginEnd()
         let deadline = Deadline.after(pool.options.grace)
         while !parent.isEmpty, !deadline.hasPassed {
             while let (pid, termination) = Child.reap() { _ = parent.take(pid, termination) }
+            parent.remind()
             if !parent.isEmpty { usleep(5_000) }
         }
         parent.signal(SIGKILL)

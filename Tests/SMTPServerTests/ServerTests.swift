@@ -192,6 +192,28 @@ import Testing
         #expect(try server.queued().count == 1)
     }
 
+    @Test(arguments: [false, true])
+    func `SIGTERM says 421 to who is silent in a transaction, before it is over`(
+        inMessage: Bool
+    ) throws {
+        let server = try TestServer()
+        let client = try server.connect()
+        _ = try client.reply()
+        try client.say("EHLO c")
+        #expect(try client.say("MAIL FROM:<a@b.test>")?.code == 250)
+        if inMessage {
+            try client.say("RCPT TO:<alice@example.test>")
+            #expect(try client.say("DATA")?.code == 354)
+            try client.send("Subject: x\r\n")
+        }
+        server.server.process.signal(SIGTERM)
+        #expect(eventually(within: .seconds(40)) { (try? client.hasReply()) ?? true })
+        #expect(code(try client.reply()) == "421 4.3.2")
+        #expect(try client.reply() == nil)
+        #expect(try server.server.process.wait(.seconds(30), "smtp-server") == .exited(0))
+        #expect(try server.queued().isEmpty)
+    }
+
     @Test func `SIGHUP drops no session, whatever it is about`() throws {
         let server = try TestServer()
         let busy = try server.connect()

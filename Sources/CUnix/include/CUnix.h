@@ -160,6 +160,8 @@ void cunix_catch_stop(void);
 bool cunix_stop_came(void);
 // True once SIGTERM or SIGINT came: what is being done ends where it may.
 bool cunix_end_came(void);
+// True once SIGUSR1 came after that: the process is killed in a moment.
+bool cunix_last_call_came(void);
 
 // The environment of this process: glibc's environ is shared mutable state to Swift.
 char **cunix_environment(void);
