@@ -44,7 +44,7 @@ struct ClientGate {
         {
             return .refused("Too many connections from your network lately")
         }
-        guard let place = clients.take(client) else { return .admitted(place: nil) }
+        guard let place = place(for: client) else { return .admitted(place: nil) }
         guard let reason = tooMany(client, limits) else { return .admitted(place: place) }
         clients.leave(place)
         return .refused(reason)
@@ -61,6 +61,12 @@ struct ClientGate {
 
     /// A process has ended, and its connections with it.
     func ended(_ process: pid_t) { clients.ended(process) }
+
+    private func place(for client: IPAddress) -> Int? {
+        if let place = clients.take(client) { return place }
+        clients.sweep()
+        return clients.take(client)
+    }
 
     private func tooMany(_ client: IPAddress, _ limits: ClientLimits) -> String? {
         guard let reason = excess(client, limits) else { return nil }

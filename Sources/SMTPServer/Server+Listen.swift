@@ -22,7 +22,8 @@ extension Server {
         pool.readyDescriptor = options.readyDescriptor
         pool.readyText = listeners.description
         let waiting = try options.waitingConnections()
-        let gate = try ClientGate(places: waiting + options.workers.upperBound)
+        // Workers of an old generation end their sessions while those of the new one serve.
+        let gate = try ClientGate(places: waiting + 2 * options.workers.upperBound)
         let room = try WaitingRoom(
             capacity: waiting,
             farewell: WaitingFarewell(gate: gate, name: configuration.session.name, log: log).say)

@@ -58,12 +58,15 @@ struct AddressKey: Equatable {
 }
 
 /// One place a connection, over all processes that were forked after the table was made. Its size
-/// is fixed. A place belongs to a process; when that has died, it is free again.
+/// is fixed. A place belongs to a process; when that has died, it is free again. Its number is for
+/// one connection alone: whoever still has it when another has the place can do nothing with it.
 public struct ClientTable {
     /// Set in an owner while the address is being written.
     private static let isBeingTaken: UInt64 = 1 << 32
+    /// Who has a place; above that, how often it was taken.
+    private static let holder: UInt64 = (1 << 33) - 1
 
-    /// The number of places that were ever used; then owner, high and low of each.
+    /// How many places were ever used; then owner, high and low of each.
     private let words: UnsafeMutablePointer<UInt64>
     /// How many places there are.
     public let capacity: Int
@@ -78,6 +81,21 @@ public struct ClientTable {
         self.capacity = max(1, capacity)
     }
 
+    /// A place, and the time that it was taken, as it stands above the owner.
+    private struct Stay {
+        let place: Int
+        let turn: UInt64
+
+        init(_ place: Int, _ turn: UInt64) { (self.place, self.turn) = (place, turn) }
+
+        init(number: Int) {
+            let bits = UInt64(bitPattern: Int64(number))
+            self.init(Int(bits & 0xFFFF_FFFF), (bits >> 32) << 33)
+        }
+
+        var number: Int { Int(turn >> 1) | place }
+    }
+
     /// How many connections there are from the address and from its network, and from all.
     public struct Count: Equatable, Sendable {
         /// From the very address.
@@ -89,17 +107,17 @@ public struct ClientTable {
     }
 
     /// Takes a place for this process.
-    /// - Returns: which one; nil when there is none, and then the connection is not counted.
+    /// - Returns: its number; nil when there is none, and then the connection is not counted.
     public func take(_ address: IPAddress) -> Int? {
         let key = AddressKey(address)
         let owner = UInt64(UInt32(bitPattern: getpid()))
         for place in 0..<capacity {
-            guard claim(place, owner) else { continue }
+            guard let turn = claim(place, owner) else { continue }
             cunix_word_set(self[place] + 1, key.high)
             cunix_word_set(self[place] + 2, key.low)
-            cunix_word_set(self[place], owner)
+            cunix_word_set(self[place], turn | owner)
             noteUse(of: place)
-            return place
+            return Stay(place, turn).number
         }
         return nil
     }
@@ -111,7 +129,7 @@ public struct ClientTable {
         let network = key.masked(prefixes)
         var count = Count()
         for place in 0..<used {
-            let owner = cunix_word_get(self[place])
+            let owner = cunix_word_get(self[place]) & Self.holder
             guard owner != 0, owner & Self.isBeingTaken == 0 else { continue }
             count.all += 1
             let other = self.key(of: place)
@@ -122,26 +140,26 @@ public struct ClientTable {
         return count
     }
 
-    /// Gives a place that the first process has to the other one.
+    /// Gives a place that the first process has to the other one, by its number.
     /// - Returns: false when it was not the first one's any more.
-    public func pass(_ place: Int, from one: pid_t, to other: pid_t) -> Bool {
-        guard (0..<capacity).contains(place) else { return false }
+    public func pass(_ number: Int, from one: pid_t, to other: pid_t) -> Bool {
+        let stay = Stay(number: number)
+        guard (0..<capacity).contains(stay.place) else { return false }
         return cunix_word_exchange(
-            self[place], UInt64(UInt32(bitPattern: one)), UInt64(UInt32(bitPattern: other)))
+            self[stay.place], stay.turn | UInt64(UInt32(bitPattern: one)),
+            stay.turn | UInt64(UInt32(bitPattern: other)))
     }
 
-    /// Gives back a place of this process.
-    public func leave(_ place: Int) {
-        guard (0..<capacity).contains(place) else { return }
-        _ = cunix_word_exchange(self[place], UInt64(UInt32(bitPattern: getpid())), 0)
-    }
+    /// Gives back a place of this process, by its number.
+    public func leave(_ number: Int) { _ = pass(number, from: getpid(), to: 0) }
 
     /// Gives back all places of a process that has ended.
     public func ended(_ process: pid_t) {
         let owner = UInt64(UInt32(bitPattern: process))
         for place in 0..<used {
-            _ = cunix_word_exchange(self[place], owner, 0)
-            _ = cunix_word_exchange(self[place], owner | Self.isBeingTaken, 0)
+            let word = cunix_word_get(self[place])
+            guard word & Self.holder & ~Self.isBeingTaken == owner else { continue }
+            _ = cunix_word_exchange(self[place], word, word & ~Self.holder)
         }
     }
 
@@ -150,7 +168,7 @@ public struct ClientTable {
     public func sweep() {
         var known: Set<UInt64> = []
         for place in 0..<used {
-            let owner = cunix_word_get(self[place]) & ~Self.isBeingTaken
+            let owner = cunix_word_get(self[place]) & Self.holder & ~Self.isBeingTaken
             guard owner != 0, known.insert(owner).inserted else { continue }
             let process = pid_t(truncatingIfNeeded: owner)
             if kill(process, 0) != 0, errno == ESRCH { ended(process) }
@@ -166,9 +184,13 @@ public struct ClientTable {
             high: cunix_word_get(self[place] + 1), low: cunix_word_get(self[place] + 2))
     }
 
-    private func claim(_ place: Int, _ owner: UInt64) -> Bool {
-        cunix_word_get(self[place]) == 0
-            && cunix_word_exchange(self[place], 0, owner | Self.isBeingTaken)
+    /// The time that it is taken; nil when somebody has it.
+    private func claim(_ place: Int, _ owner: UInt64) -> UInt64? {
+        let before = cunix_word_get(self[place])
+        guard before & Self.holder == 0 else { return nil }
+        let turn = before &+ (Self.holder + 1)
+        let isOurs = cunix_word_exchange(self[place], before, turn | owner | Self.isBeingTaken)
+        return isOurs ? turn : nil
     }
 
     private func noteUse(of place: Int) {

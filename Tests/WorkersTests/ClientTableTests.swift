@@ -52,9 +52,27 @@ struct ClientTableTests {
         #expect(table.take(client) == nil)
         table.leave(place)
         #expect(table.count(client, NetworkPrefixes()).address == 1)
-        #expect(table.take(client) == place)
+        #expect(table.take(client) != nil)
         table.leave(-1)
         table.leave(2)
+        #expect(table.count(client, NetworkPrefixes()).address == 2)
+    }
+
+    @Test func `who has the number of a place from before can do nothing with it`() throws {
+        let table = try ClientTable(capacity: 1)
+        let old = try #require(table.take(try address("192.0.2.1")))
+        // Its holder dies, and the next holder has the same place for another client.
+        #expect(table.pass(old, from: getpid(), to: 1))
+        table.ended(1)
+        let other = try address("192.0.2.2")
+        let new = try #require(table.take(other))
+        #expect(table.pass(new, from: getpid(), to: 2))
+        #expect(!table.pass(old, from: 2, to: getpid()))
+        #expect(table.pass(new, from: 2, to: getpid()))
+        table.leave(old)
+        #expect(table.count(other, NetworkPrefixes()).address == 1)
+        table.leave(new)
+        #expect(table.count(other, NetworkPrefixes()).all == 0)
     }
 
     @Test func `a place is passed on by whom it belongs to`() throws {
