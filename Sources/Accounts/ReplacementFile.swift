@@ -10,7 +10,8 @@ import UnixIO
 /// A file that is being written beside the one that it will replace, and goes unless it does.
 final class ReplacementFile {
     private let path: String
-    private let temporary: String
+    /// Where it is until then.
+    let temporary: String
     private let descriptor: OwnedDescriptor
     private var hasReplaced = false
 
@@ -38,18 +39,29 @@ final class ReplacementFile {
         bytes.removeAll(keepingCapacity: true)
     }
 
-    /// Gives the file its name. It says that it was changed later than the one before, so that no
-    /// database can be taken for one of this file that is not.
-    func commit(after old: stat?) throws(UsersError) {
+    /// Nothing more is written: the file is whole and safe. It says that it was changed later than
+    /// the one before, so that no database can be taken for one of this file that is not.
+    func finish(after old: stat?) throws(UsersError) {
         do throws(SystemError) {
             try later(than: old)
             try descriptor.borrowed.sync(temporary)
-            try Files.rename(temporary, to: path)
-            hasReplaced = true
-            let folder = ReplacementFile.folder(of: path)
-            let open = try Files.openFolder(folder)
-            try open.borrowed.sync(folder)
         } catch { throw .control(.unreadable(error)) }
+    }
+
+    /// Gives the finished file its name.
+    func commit() throws(UsersError) {
+        do throws(SystemError) {
+            try ReplacementFile.rename(temporary, to: path)
+            hasReplaced = true
+        } catch { throw .control(.unreadable(error)) }
+    }
+
+    /// Gives a file a name in the same folder, and makes sure of that.
+    static func rename(_ temporary: String, to path: String) throws(SystemError) {
+        try Files.rename(temporary, to: path)
+        let folder = ReplacementFile.folder(of: path)
+        let open = try Files.openFolder(folder)
+        try open.borrowed.sync(folder)
     }
 
     private func later(than old: stat?) throws(SystemError) {

@@ -11,13 +11,16 @@ import UnixIO
 /// Makes the database beside a users file: keys are logins with small letters, data what follows the
 /// login in its line. The empty key says what it was made of.
 enum UsersCompiler {
-    /// - Returns: how many users there are.
+    /// Makes it of the file, or of another that will take its place.
     /// - Throws: `UsersError` with file and line for a bad line and a login that is there twice.
-    static func compile(_ file: UsersFile) throws(UsersError) -> Int {
+    static func compile(
+        _ file: UsersFile, of path: String? = nil
+    ) throws(UsersError) -> UsersDatabase {
         let secret = try existingSecret(of: file) ?? LoginBytes.random
-        let source = try controlled { () throws(ControlError) in try LineFile(file.path) }
-        try controlled { () throws(ControlError) in
+        let source = try controlled { () throws(ControlError) in
+            let source = try LineFile(path ?? file.path)
             try UsersFile.checkMode(source.status, file.path)
+            return source
         }
         let temporary = "\(file.database).new"
         removeLeftovers(beside: temporary)
@@ -47,10 +50,7 @@ enum UsersCompiler {
             if let decoy { try writer.add(UsersFile.decoyKey, decoy.value.sample) }
             try writer.commit(modified: source.status.st_mtim)
         } catch { throw failure(error, file) }
-        try controlled { () throws(ControlError) in
-            try replace(temporary, file.database, like: source.status)
-        }
-        return count
+        return try UsersDatabase(temporary, file.database, count: count, like: source.status)
     }
 
     /// What killed processes left. Whoever has the lock is alone.
@@ -98,25 +98,6 @@ enum UsersCompiler {
         return nil
     }
 
-    /// It has owner, group and permissions of the file before it has its name.
-    private static func replace(
-        _ temporary: String, _ path: String, like status: stat
-    ) throws(ControlError) {
-        do throws(SystemError) {
-            let new = try Files.open(temporary, O_RDONLY)
-            try ReplacementFile.give(
-                new.borrowed, temporary, mode: status.st_mode & 0o770, owner: status.st_uid,
-                group: status.st_gid)
-            try Files.rename(temporary, to: path)
-            let folder = ReplacementFile.folder(of: path)
-            let open = try Files.openFolder(folder)
-            try open.borrowed.sync(folder)
-        } catch {
-            _ = Glibc.unlink(temporary)
-            throw .unreadable(error)
-        }
-    }
-
     /// What of a password field says how long a check takes: scheme, method, cost; nil where it is
     /// nothing that is computed.
     private static func costs(_ field: [UInt8]) -> [UInt8]? {
@@ -158,6 +139,40 @@ enum UsersCompiler {
         }
         return .control(
             .invalid(file: file.path, line: nil, reason: "\(key.printable) is there twice"))
+    }
+}
+
+/// A database that is whole and safe on disk, and goes unless it gets its name.
+final class UsersDatabase {
+    /// How many users there are.
+    let count: Int
+    private let temporary: String
+    private let path: String
+    private var hasReplaced = false
+
+    /// One with owner, group and permissions of the users file, before it has its name.
+    fileprivate init(
+        _ temporary: String, _ path: String, count: Int, like status: stat
+    ) throws(UsersError) {
+        self.temporary = temporary
+        self.path = path
+        self.count = count
+        do throws(SystemError) {
+            let new = try Files.open(temporary, O_RDONLY)
+            try ReplacementFile.give(
+                new.borrowed, temporary, mode: status.st_mode & 0o770, owner: status.st_uid,
+                group: status.st_gid)
+        } catch { throw .control(.unreadable(error)) }
+    }
+
+    deinit { if !hasReplaced { _ = Glibc.unlink(temporary) } }
+
+    /// Gives it its name.
+    func commit() throws(UsersError) {
+        do throws(SystemError) {
+            try ReplacementFile.rename(temporary, to: path)
+            hasReplaced = true
+        } catch { throw .control(.unreadable(error)) }
     }
 }
 

@@ -39,8 +39,8 @@ public struct UsersEditor {
 
     /// Makes the changes, by login with small letters, then the database. Lines that are not concerned
     /// stay byte for byte.
-    /// - Throws: `UsersError`: then file and database are what they were, unless it is the database
-    ///   that could not be made: then the file is the new one and is read itself.
+    /// - Throws: `UsersError`: then file and database are what they were. Both are whole and safe on
+    ///   disk before either has its name; where only the file gets it, it is read itself.
     public func apply(_ changes: [[UInt8]: UserChange]) throws(UsersError) {
         try locked { () throws(UsersError) in
             let old = try controlled { () throws(ControlError) in
@@ -67,8 +67,10 @@ public struct UsersEditor {
                 text.append(0x0A)
             }
             try new.append(&text)
-            try new.commit(after: old?.status)
-            _ = try UsersCompiler.compile(file)
+            try new.finish(after: old?.status)
+            let database = try UsersCompiler.compile(file, of: new.temporary)
+            try new.commit()
+            try database.commit()
         }
     }
 
@@ -77,7 +79,11 @@ public struct UsersEditor {
     /// - Throws: `UsersError`: then a database is as it was.
     public func compile() throws(UsersError) -> Int {
         var count = 0
-        try locked { () throws(UsersError) in count = try UsersCompiler.compile(file) }
+        try locked { () throws(UsersError) in
+            let database = try UsersCompiler.compile(file)
+            try database.commit()
+            count = database.count
+        }
         return count
     }
 

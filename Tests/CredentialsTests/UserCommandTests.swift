@@ -86,6 +86,31 @@ import Testing
         #expect(try place.word("bert", "x") == "yes bert")
     }
 
+    /// A limit of the size of files stands for a full disk: the new file is below it, and its database
+    /// is not.
+    @Test func `without room for the database nothing changes`() throws {
+        try place.write(users: "anna:{PLAIN}a\n")
+        #expect(try place.user(["compile"]).code == 0)
+        let before = try place.folder.read("etc/users.cdb")
+        var shell = try Tool(
+            "/bin/sh",
+            [
+                "-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "sh",
+                Tool.path("chainmail"), "user", "add", "bert", "--password-stdin",
+                "--root", place.folder.path,
+            ])
+        shell.arguments += quick
+        shell.message = Array("x".utf8)
+        let result = try shell.run()
+        #expect(result.code == 74 && result.errors.contains("users.cdb.new"), "\(result.errors)")
+        #expect(try text() == "anna:{PLAIN}a\n")
+        #expect(try place.folder.read("etc/users.cdb") == before)
+        #expect(place.folder.names(in: "etc") == ["control", "users", "users.cdb"])
+        #expect(try place.word("anna", "a") == "yes anna")
+        #expect(try place.user(["add", "bert", "--password-stdin"] + quick, "x").code == 0)
+        #expect(try place.word("bert", "x") == "yes bert")
+    }
+
     @Test func `without a verifier the words in its place stay`() throws {
         try place.write(users: "anna:!:5:6:Anna A.:/home/anna\n")
         try place.user(["passwd", "anna", "--password-stdin", "--no-scram"] + quick, "x")
