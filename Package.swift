@@ -240,8 +240,8 @@ let package = Package(
         tests(
             "AuthCheck",
             [
-                "AuthProtocol", "CGSASL", "MailModel", "UnixIO", "Workers", "TestSupport",
-                "auth-check",
+                "AuthCheck", "AuthProtocol", "CGSASL", "MailModel", "UnixIO", "Workers",
+                "TestSupport", "auth-check",
             ]),
         tests("PostgreSQL", ["PostgreSQL", "SQL", "UnixIO", "TestSupport"]),
         tests(

@@ -31,8 +31,7 @@ struct HeldConversation {
         guard pid == 0 else { return pid > 0 }
         Signals.reset()
         Signals.ignoreBrokenPipes()
-        let seconds = service.options.conversationTime.components.seconds
-        alarm(UInt32(clamping: seconds + LoginDesk.patience.components.seconds + 5))
+        alarm(UInt32(clamping: Self.longest(service.options).components.seconds))
         // Sockets that others listen on, and connections of sources, are not ours. The sources see
         // that they were forked and open their own.
         if dup2(connection.descriptor.number, number) == number {
@@ -47,9 +46,17 @@ struct HeldConversation {
         return true
     }
 
+    /// After so long a conversation is killed, whatever its sources do.
+    private static func longest(_ options: AuthOptions) -> Duration {
+        options.conversationTime + LoginDesk.patience + .seconds(5)
+    }
+
     private func run(_ challenge: AuthReply) {
         let connection = Connection(OwnedDescriptor(Self.number), "client")
-        guard service.held.take(for: question.facts.clientIP) else {
+        guard
+            service.held.take(
+                for: question.facts.clientIP, lasting: Self.longest(service.options))
+        else {
             let answer = AuthReply.unavailable("too many conversations")
             service.log.ended(answer, question, login: conversation.login)
             try? service.send(answer.fields, on: connection)
