@@ -27,13 +27,13 @@ final class CheckpasswordSource: PasswordSource {
 
     var abilities: Abilities { knowsCRAM ? [.verify, .cramMD5] : .verify }
 
+    var isLast: Bool { true }
+
     var decoy: StoredPassword? { nil }
 
     func verify(_ login: [UInt8], _ password: [UInt8], _ context: LoginContext) -> LoginAnswer {
         answer([login, password, []], login, context)
     }
-
-    func clearText(_ login: [UInt8], _ context: LoginContext) -> Lookup<[UInt8]> { .unknown }
 
     func scramVerifier(_ login: [UInt8], _ context: LoginContext) -> Lookup<SCRAMVerifier> {
         .unknown

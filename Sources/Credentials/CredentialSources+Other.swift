@@ -3,21 +3,6 @@
 // SPDX-License-Identifier: MIT
 
 extension CredentialSources {
-    /// What each source says of a password, up to the first that knows the login: for an
-    /// administrator who asks why.
-    public func explain(_ login: [UInt8], _ password: [UInt8]) -> [(label: String, LoginAnswer)] {
-        var said: [(label: String, LoginAnswer)] = []
-        guard CredentialSources.isLogin(login), !password.isEmpty, !password.contains(0) else {
-            return said
-        }
-        for source in sources where source.abilities.contains(.verify) {
-            let answer = source.verify(login, password, LoginContext())
-            said.append((source.label, answer))
-            if answer != .unknown { break }
-        }
-        return said
-    }
-
     /// Checks a token of OAuth. `login` is whom the client wants to be, empty when it does not say;
     /// the token decides. Never `.unknown`.
     public func verify(
@@ -45,16 +30,4 @@ extension CredentialSources {
         }
         return .refused
     }
-}
-
-extension PasswordSource {
-    /// Most sources know no tokens.
-    public func verify(
-        token: [UInt8], for login: [UInt8], _ context: LoginContext
-    ) -> LoginAnswer { .unknown }
-
-    /// Most sources know no certificates.
-    public func verify(
-        certificate names: [[UInt8]], as identity: [UInt8], _ context: LoginContext
-    ) -> LoginAnswer { .unknown }
 }

@@ -11,7 +11,9 @@ public import Passwords
 ///
 /// The first source that knows the login decides. One that cannot say ends the search: neither a
 /// refusal nor an acceptance of a later source counts, since the one that is silent may have refused.
-/// A login that nobody knows costs the time of a wrong password.
+/// Nobody behind one that never says that a login is unknown is asked for passwords, by whatever
+/// mechanism: whom it refuses must not come in by another. A login that nobody knows costs the time
+/// of a wrong password.
 ///
 /// A value serves one request at a time. It may be carried through fork.
 public struct CredentialSources {
@@ -19,6 +21,8 @@ public struct CredentialSources {
     public static let longestLogin = 255
 
     let sources: [any PasswordSource]
+    /// Those that are asked for passwords and what is made of them.
+    private let asked: ArraySlice<any PasswordSource>
     private let secret: LoginSecret
 
     /// Reads `control/auth` and looks at each source as far as that can be done without a server.
@@ -30,6 +34,7 @@ public struct CredentialSources {
         let settings = CredentialSettings(root: root, secret: secret)
         guard let lines = try root.control.list("auth") else {
             sources = [UsersSource(users, settings, mayBeMissing: true)]
+            asked = sources[...]
             return
         }
         var sources: [any PasswordSource] = []
@@ -37,14 +42,16 @@ public struct CredentialSources {
             sources.append(try CredentialKind.open(line, settings))
         }
         self.sources = sources
+        asked = sources.firstIndex { $0.isLast }.map { sources[...$0] } ?? sources[...]
     }
 
     /// What can be done by at least one source; CRAM-MD5 only where all that check passwords can do it.
     /// Many clients take it before PLAIN and try no other, so a user of whom there is only a hash could
     /// not log in where it is offered for the sake of others. A file may change it while this runs.
     public var abilities: Abilities {
-        let each = sources.map(\.abilities)
-        let all = each.reduce(into: Abilities()) { $0.formUnion($1) }
+        let each = asked.map(\.abilities)
+        let behind = sources[asked.endIndex...].map { $0.abilities.subtracting(.passwords) }
+        let all = (each + behind).reduce(into: Abilities()) { $0.formUnion($1) }
         let isForAll = each.allSatisfy { !$0.contains(.verify) || $0.contains(.cramMD5) }
         return isForAll ? all : all.subtracting(.cramMD5)
     }
@@ -56,45 +63,47 @@ public struct CredentialSources {
     public func verify(
         _ login: [UInt8], _ password: [UInt8], _ context: LoginContext = LoginContext()
     ) -> LoginAnswer {
-        guard CredentialSources.isLogin(login), !password.isEmpty, !password.contains(0),
-            password.count <= PreparedPassword.maximumLength
-        else { return .refused }
-        for source in sources where source.abilities.contains(.verify) {
+        guard CredentialSources.isLogin(login), CredentialSources.isPassword(password) else {
+            return .refused
+        }
+        for source in asked where source.abilities.contains(.verify) {
             let answer = source.verify(login, password, context)
             if answer != .unknown { return answer }
         }
         // As long as a wrong password takes. What comes of it does not matter.
-        let decoy = sources.lazy.compactMap(\.decoy).first
+        let decoy = asked.lazy.compactMap(\.decoy).first
         _ = try? decoy?.matches(password)
         return .refused
     }
 
-    /// The password itself, for mechanisms that need it. `.unknown` where no source knows the login:
-    /// go on with something that fits no password.
-    public func clearText(
-        _ login: [UInt8], _ context: LoginContext = LoginContext()
-    ) -> Lookup<[UInt8]> {
-        guard CredentialSources.isLogin(login) else { return .unknown }
-        for source in sources {
-            let found = source.clearText(login, context)
-            if case .unknown = found { continue }
-            return found
+    /// What each source says of a password, up to the first that knows the login: for an
+    /// administrator who asks why. Nobody is asked for what can be no login or password.
+    public func explain(_ login: [UInt8], _ password: [UInt8]) -> [(label: String, LoginAnswer)] {
+        var said: [(label: String, LoginAnswer)] = []
+        guard CredentialSources.isLogin(login), CredentialSources.isPassword(password) else {
+            return said
         }
-        return .unknown
+        for source in asked where source.abilities.contains(.verify) {
+            let answer = source.verify(login, password, LoginContext())
+            said.append((source.label, answer))
+            if answer != .unknown { break }
+        }
+        return said
     }
 
     /// What SCRAM-SHA-256 needs. `.unknown` where no source knows the login, and `.refused` where
-    /// that one has nothing for SCRAM: go on with `decoy(for:)`, so that nobody learns which it is.
+    /// the one that does, or may, has nothing for SCRAM: go on with `decoy(for:)`, so that nobody
+    /// learns which it is.
     public func scramVerifier(
         _ login: [UInt8], _ context: LoginContext = LoginContext()
     ) -> Lookup<SCRAMVerifier> {
         guard CredentialSources.isLogin(login) else { return .unknown }
-        for source in sources {
+        for source in asked {
             let found = source.scramVerifier(login, context)
             if case .unknown = found { continue }
             return found
         }
-        return .unknown
+        return asked.last?.isLast == true ? .refused : .unknown
     }
 
     /// Checks what came back for a challenge of CRAM-MD5, also where a checkpassword program does so.
@@ -103,7 +112,7 @@ public struct CredentialSources {
         _ login: [UInt8], _ answer: CRAMAnswer, _ context: LoginContext = LoginContext()
     ) -> LoginAnswer {
         guard CredentialSources.isLogin(login), answer.digest.count == 32 else { return .refused }
-        for source in sources {
+        for source in asked {
             let result = source.verify(login, answer, context)
             if result != .unknown { return result }
         }
@@ -118,5 +127,10 @@ public struct CredentialSources {
 
     static func isLogin(_ login: [UInt8]) -> Bool {
         !login.isEmpty && login.count <= longestLogin && !login.contains(0)
+    }
+
+    private static func isPassword(_ password: [UInt8]) -> Bool {
+        !password.isEmpty && !password.contains(0)
+            && password.count <= PreparedPassword.maximumLength
     }
 }

@@ -28,6 +28,8 @@ final class DovecotSource: PasswordSource {
 
     var abilities: Abilities { .verify }
 
+    var isLast: Bool { true }
+
     var decoy: StoredPassword? { nil }
 
     func verify(_ login: [UInt8], _ password: [UInt8], _ context: LoginContext) -> LoginAnswer {
@@ -41,8 +43,6 @@ final class DovecotSource: PasswordSource {
             return .unavailable("\(label): \(error.reason)")
         }
     }
-
-    func clearText(_ login: [UInt8], _ context: LoginContext) -> Lookup<[UInt8]> { .unknown }
 
     func scramVerifier(_ login: [UInt8], _ context: LoginContext) -> Lookup<SCRAMVerifier> {
         .unknown

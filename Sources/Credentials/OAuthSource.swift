@@ -18,8 +18,6 @@ extension PasswordlessSource {
         .unknown
     }
 
-    func clearText(_ login: [UInt8], _ context: LoginContext) -> Lookup<[UInt8]> { .unknown }
-
     func scramVerifier(_ login: [UInt8], _ context: LoginContext) -> Lookup<SCRAMVerifier> {
         .unknown
     }

@@ -26,6 +26,8 @@ public struct Abilities: OptionSet, Hashable, Sendable {
     public static let token = Abilities(rawValue: 16)
     /// The names of a verified certificate are users.
     public static let certificate = Abilities(rawValue: 32)
+    /// What needs a password or something made of it.
+    static let passwords: Abilities = [.verify, .clearText, .scram, .cramMD5]
 }
 
 /// What is known of who logs in, and how long the answer may take.
@@ -99,15 +101,15 @@ public protocol PasswordSource: AnyObject {
     /// What it can do. May change while it runs, as files do.
     var abilities: Abilities { get }
 
+    /// True when it never says that a login is unknown: nobody behind it is asked for passwords.
+    var isLast: Bool { get }
+
     /// A stored password whose check costs what checking a wrong one costs here; nil where it costs
     /// nothing, or others do it.
     var decoy: StoredPassword? { get }
 
     /// Checks a password. Neither it nor the login is empty, very long, or holds NUL.
     func verify(_ login: [UInt8], _ password: [UInt8], _ context: LoginContext) -> LoginAnswer
-
-    /// The password itself.
-    func clearText(_ login: [UInt8], _ context: LoginContext) -> Lookup<[UInt8]>
 
     /// What SCRAM-SHA-256 needs, made of the password itself where there is only that.
     func scramVerifier(_ login: [UInt8], _ context: LoginContext) -> Lookup<SCRAMVerifier>
@@ -122,6 +124,21 @@ public protocol PasswordSource: AnyObject {
     func verify(
         certificate names: [[UInt8]], as identity: [UInt8], _ context: LoginContext
     ) -> LoginAnswer
+}
+
+extension PasswordSource {
+    /// Most sources know who is unknown.
+    public var isLast: Bool { false }
+
+    /// Most sources know no tokens.
+    public func verify(
+        token: [UInt8], for login: [UInt8], _ context: LoginContext
+    ) -> LoginAnswer { .unknown }
+
+    /// Most sources know no certificates.
+    public func verify(
+        certificate names: [[UInt8]], as identity: [UInt8], _ context: LoginContext
+    ) -> LoginAnswer { .unknown }
 }
 
 /// A challenge of CRAM-MD5 and what came back. RFC 2195, section 2.

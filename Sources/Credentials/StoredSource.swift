@@ -38,10 +38,6 @@ extension StoredSource {
         }
     }
 
-    func clearText(_ login: [UInt8], _ context: LoginContext) -> Lookup<[UInt8]> {
-        account(login, context).map { $0.ownText }
-    }
-
     func scramVerifier(_ login: [UInt8], _ context: LoginContext) -> Lookup<SCRAMVerifier> {
         account(login, context).map { (account) throws(PasswordError) in
             guard account.password != .locked else { return nil }

@@ -46,7 +46,7 @@ import UnixIO
         }
         let sources = try place.sources()
         #expect(sources.abilities == .verify)
-        #expect(sources.clear("anna") == "unknown" && sources.scram("anna") == "unknown")
+        #expect(sources.scram("anna") == "refused")
     }
 
     @Test(arguments: [

@@ -66,8 +66,8 @@ import Testing
             #expect(sources.word(login, password) == word, "\(login)")
         }
         // What one has in clear is no word for the other.
-        #expect(sources.clear("anna") == "anna" && sources.clear("bert") == "refused")
-        #expect(sources.clear("dora") == "unknown")
+        #expect(sources.scram("anna") == "anna" && sources.scram("bert") == "refused")
+        #expect(sources.scram("dora") == "unknown")
     }
 
     @Test func `a source that cannot say ends the search, whatever later ones would say`() throws {
@@ -80,8 +80,29 @@ import Testing
         #expect(sources.word("anna", "x") == "yes anna")
         #expect(sources.word("bert", "x") == "unavailable")
         #expect(sources.word("carl", "x") == "unavailable")
-        // Dovecot is only asked for what it can do.
-        #expect(sources.scram("bert") == "bert")
+    }
+
+    /// Whom it has locked out must not come in by a mechanism that it does not have.
+    @Test(arguments: ["dovecot SOCKET", "checkpassword probe=no /bin/false"])
+    func `nobody behind a source that never says unknown is asked for passwords`(
+        line: String
+    ) throws {
+        let place = try Installation()
+        let first = try place.folder.write("first", "anna:{PLAIN}x\n", mode: 0o600)
+        let last = try place.folder.write("last", "bert:{PLAIN}x\n", mode: 0o600)
+        let line = line.replacing("SOCKET", with: place.folder.file("nobody-listens"))
+        let before = "users clear=yes \(first)\n"
+        let behind = "users clear=yes \(last)\noauth /bin/false\ncertificate\n"
+        try place.write(auth: before + line + "\n" + behind)
+        let sources = try place.sources()
+        #expect(sources.abilities == [.verify, .scram, .clearText, .token, .certificate])
+        #expect(sources.scram("anna") == "anna" && sources.scram("bert") == "refused")
+        let answer = CRAMAnswer(
+            challenge: Array("<1@x>".utf8),
+            digest: Array("678a1ad7dc3ec2c974482de437127635".utf8))
+        #expect(sources.verify(Array("bert".utf8), answer).word == "no")
+        try place.write(auth: line + "\n" + behind)
+        #expect(try place.sources().abilities == [.verify, .token, .certificate])
     }
 
     @Test func `CRAM-MD5 is for all users or for none`() throws {

@@ -65,11 +65,6 @@ extension CredentialSources {
     func scram(_ login: String) -> String {
         scramVerifier(Array(login.utf8)).word
     }
-
-    /// What they have in clear.
-    func clear(_ login: String) -> String {
-        clearText(Array(login.utf8)).word
-    }
 }
 
 extension LoginAnswer {
