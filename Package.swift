@@ -236,12 +236,15 @@ let package = Package(
             ]),
         tests("SQL", ["SQL"]),
         tests("SQLite", ["SQLite", "SQL", "UnixIO", "TestSupport"]),
-        tests("SASL", ["SASL", "CGSASL", "MailModel"]),
+        .target(
+            name: "SASLTestClient", dependencies: ["CGSASL"], path: "Tests/SASLTestClient",
+            swiftSettings: strict),
+        tests("SASL", ["SASL", "SASLTestClient", "CGSASL", "MailModel"]),
         tests(
             "AuthCheck",
             [
                 "AuthCheck", "AuthProtocol", "CGSASL", "MailModel", "UnixIO", "Workers",
-                "TestSupport", "auth-check",
+                "SASLTestClient", "TestSupport", "auth-check",
             ]),
         tests("PostgreSQL", ["PostgreSQL", "SQL", "UnixIO", "TestSupport"]),
         tests(

@@ -4,6 +4,7 @@
 import AuthProtocol
 import CGSASL
 import MailModel
+import SASLTestClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import CGSASL
 import MailModel
+import SASLTestClient
 import Testing
 
 @testable import SASL
@@ -26,7 +27,7 @@ private final class OneUser: SASLAuthority {
 
     func verifies(_ login: [UInt8], digest: [UInt8], of challenge: [UInt8]) -> Bool {
         asked.append("digest")
-        let client = Client("CRAM-MD5", [(GSASL_AUTHID, name), (GSASL_PASSWORD, password)])
+        let client = SASLClient("CRAM-MD5", [(GSASL_AUTHID, name), (GSASL_PASSWORD, password)])
         return client.step(challenge) == login + [0x20] + digest && knows(login)
     }
 
@@ -47,7 +48,7 @@ private func login(
 ) throws -> (step: SASLStep, login: String?) {
     let library = try SASLLibrary()
     let server = try SASLConversation(mechanism, library, user)
-    let client = Client(mechanism, properties)
+    let client = SASLClient(mechanism, properties)
     let speaksFirst = !["CRAM-MD5", "LOGIN"].contains(mechanism)
     var said: [UInt8]? = speaksFirst ? client.step([]) : nil
     for _ in 0..<6 {
