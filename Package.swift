@@ -103,8 +103,8 @@ let package = Package(
         module("AuthProtocol", ["MailModel", "UnixIO", "Workers"]),
         .target(
             name: "CPasswords",
-            linkerSettings: ["crypt", "crypto", "idn"].map { .linkedLibrary($0) }),
-        module("Passwords", ["CPasswords", "MailModel"]),
+            linkerSettings: [.linkedLibrary("crypt")]),
+        module("Passwords", ["CPasswords", "COpenSSL", "SASL", "MailModel"]),
         module("Accounts", ["Passwords", "MailModel", "UnixIO", "Control"]),
         module(
             "Credentials",

@@ -2,9 +2,9 @@
 // RFC 2104, RFC 8018; EVP_Digest(3ssl), HMAC(3ssl).
 // SPDX-License-Identifier: MIT
 
-import CPasswords
-import Glibc
+import COpenSSL
 import MailModel
+import SASL
 
 /// Digests by OpenSSL's names: `SHA256`, `SHA1`, `MD5`.
 public enum Digests {
@@ -13,8 +13,8 @@ public enum Digests {
     public static func digest(
         _ name: String, _ bytes: [UInt8]
     ) throws(PasswordError) -> [UInt8] {
-        try output(name) { output, used in
-            cpasswords_digest(name, bytes, bytes.count, output, &used)
+        try output(name) { kind, output, used in
+            EVP_Digest(bytes, bytes.count, output, &used, kind, nil) == 1
         }
     }
 
@@ -23,8 +23,9 @@ public enum Digests {
     public static func hmac(
         _ name: String, key: [UInt8], _ bytes: [UInt8]
     ) throws(PasswordError) -> [UInt8] {
-        try output(name) { output, used in
-            cpasswords_hmac(name, key, key.count, bytes, bytes.count, output, &used)
+        try output(name) { kind, output, used in
+            guard let size = Int32(exactly: key.count) else { return false }
+            return HMAC(kind, key, size, bytes, bytes.count, output, &used) != nil
         }
     }
 
@@ -33,25 +34,31 @@ public enum Digests {
         _ password: [UInt8], salt: [UInt8], iterations: Int
     ) throws(PasswordError) -> [UInt8] {
         var output = [UInt8](repeating: 0, count: 32)
-        let failure = cpasswords_pbkdf2(
-            password, password.count, salt, salt.count, Int32(clamping: iterations), &output)
-        guard failure == 0 else { throw .failed("PBKDF2 failed") }
+        guard let size = Int32(exactly: password.count), let saltSize = Int32(exactly: salt.count),
+            password.withUnsafeBytes({ password in
+                PKCS5_PBKDF2_HMAC(
+                    password.baseAddress?.assumingMemoryBound(to: CChar.self), size, salt,
+                    saltSize, Int32(clamping: iterations), EVP_sha256(), Int32(output.count),
+                    &output)
+            }) == 1
+        else { throw .failed("PBKDF2 failed") }
         return output
     }
 
     /// True when both are the same; the time it takes depends on their lengths alone.
     public static func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {
-        one.count == other.count && cpasswords_equal(one, other, one.count) == 1
+        one.count == other.count && CRYPTO_memcmp(one, other, one.count) == 0
     }
 
     private static func output(
-        _ name: String, _ body: (UnsafeMutablePointer<UInt8>?, inout UInt32) -> Int32
+        _ name: String,
+        _ body: (OpaquePointer, UnsafeMutablePointer<UInt8>?, inout UInt32) -> Bool
     ) throws(PasswordError) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: 64)
+        var output = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
         var used: UInt32 = 0
-        guard output.withUnsafeMutableBufferPointer({ body($0.baseAddress, &used) }) == 0 else {
-            throw .failed("no digest \(name)")
-        }
+        guard let kind = EVP_get_digestbyname(name),
+            output.withUnsafeMutableBufferPointer({ body(kind, $0.baseAddress, &used) })
+        else { throw .failed("no digest \(name)") }
         return Array(output.prefix(Int(used)))
     }
 }
@@ -73,12 +80,7 @@ public enum PreparedPassword {
 
     /// SASLprep of text; nil for what it prohibits, such as a control character, and for nothing.
     public static func prepare(_ text: [UInt8]) -> [UInt8]? {
-        guard !text.contains(0) else { return nil }
-        var output: UnsafeMutablePointer<CChar>?
-        let failure = cpasswords_saslprep(text.map(CChar.init(bitPattern:)) + [0], &output)
-        guard failure == 0, let output else { return nil }
-        defer { free(output) }
-        let bytes = [UInt8](UnsafeRawBufferPointer(start: output, count: strlen(output)))
+        guard let bytes = SASLLibrary.prepared(text) else { return nil }
         return bytes.isEmpty ? nil : bytes
     }
 }

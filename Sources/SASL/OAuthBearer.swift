@@ -31,10 +31,6 @@ public struct OAuthBearer: Equatable, Sendable {
         self.token = Array(token)
     }
 
-    /// What a client must answer to the error, so that the conversation can end: the dummy of
-    /// section 3.2.3.
-    public static func isDummy(_ bytes: [UInt8]) -> Bool { bytes == [separator] }
-
     /// The error challenge of section 3.2.2, in JSON. The status is one of the words that RFC
     /// 6750, section 3.1, knows.
     public static func errorChallenge(_ status: String, scope: String? = nil) -> [UInt8] {

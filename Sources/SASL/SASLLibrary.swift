@@ -38,20 +38,24 @@ public final class SASLLibrary {
 
     deinit { gsasl_done(handle) }
 
-    /// True when the library's server side has this mechanism.
-    public func serves(_ mechanism: String) -> Bool {
-        gsasl_server_support_p(handle, mechanism) == 1
-    }
-
     /// Text as RFC 4013 (SASLprep) makes it comparable; nil for what is not allowed in a login or
-    /// password, such as bytes that are not UTF-8.
+    /// password: bytes that are not UTF-8, control characters, and, as in all that is stored, what
+    /// Unicode 3.2 had not assigned. RFC 3454, section 7.
     public static func prepared(_ text: [UInt8]) -> [UInt8]? {
         guard !text.contains(0) else { return nil }
         var input = text.map { CChar(bitPattern: $0) } + [0]
         defer { Secret.wipe(&input) }
+        // Library 2.2 takes the flag for its opposite. Whichever way it is read, one of the two
+        // refuses what is not assigned.
+        guard prepared(&input, GSASL_ALLOW_UNASSIGNED) != nil else { return nil }
+        return prepared(&input, Gsasl_saslprep_flags(0))
+    }
+
+    private static func prepared(
+        _ input: inout [CChar], _ flags: Gsasl_saslprep_flags
+    ) -> [UInt8]? {
         var output: UnsafeMutablePointer<CChar>?
-        guard gsasl_saslprep(&input, GSASL_ALLOW_UNASSIGNED, &output, nil) == GSASL_OK.rawValue,
-            let output
+        guard gsasl_saslprep(&input, flags, &output, nil) == GSASL_OK.rawValue, let output
         else { return nil }
         let length = strlen(output)
         defer {
@@ -59,34 +63,6 @@ public final class SASLLibrary {
             gsasl_free(output)
         }
         return [UInt8](UnsafeRawBufferPointer(start: output, count: length))
-    }
-
-    /// What SCRAM-SHA-256 keeps of a password; nil for a password that SASLprep does not allow.
-    public static func scramKeys(
-        password: [UInt8], salt: [UInt8], iterations: Int
-    ) -> SCRAMKeys? {
-        guard !password.contains(0), let count = UInt32(exactly: iterations), count > 0 else {
-            return nil
-        }
-        let size = gsasl_hash_length(GSASL_HASH_SHA256)
-        var secret = password.map { CChar(bitPattern: $0) } + [0]
-        var salted = [CChar](repeating: 0, count: size)
-        var clientKey = salted
-        var serverKey = salted
-        var storedKey = salted
-        let signedSalt = salt.map { CChar(bitPattern: $0) }
-        let code = gsasl_scram_secrets_from_password(
-            GSASL_HASH_SHA256, &secret, count, signedSalt, salt.count, &salted, &clientKey,
-            &serverKey, &storedKey)
-        defer {
-            Secret.wipe(&secret)
-            Secret.wipe(&salted)
-            Secret.wipe(&clientKey)
-        }
-        guard code == GSASL_OK.rawValue else { return nil }
-        return SCRAMKeys(
-            salt: salt, iterations: iterations, storedKey: storedKey.map { UInt8(bitPattern: $0) },
-            serverKey: serverKey.map { UInt8(bitPattern: $0) })
     }
 }
 

@@ -37,7 +37,7 @@ private let table: [String: Set<String>] = {
         "SASL": ["CGSASL", "Glibc", "MailModel"],
         "AuthCheck": pools.union(["CUnix", "AuthProtocol", "Credentials", "Passwords", "SASL"]),
         "AuthProtocol": system.union(["Workers"]),
-        "Passwords": ["CPasswords", "Glibc", "MailModel"],
+        "Passwords": ["COpenSSL", "CPasswords", "Glibc", "MailModel", "SASL"],
         "Accounts": control.union(["Passwords"]),
         "Credentials": control.union([
             "Accounts", "Passwords", "Recipients", "SQL", "SQLite", "PostgreSQL",
