@@ -21,9 +21,18 @@ public struct AuthClient: Sendable {
         request.append("chainmail", AuthQuestion.version)
         request.append("request", "mechanisms")
         let answer = try Exchange.call(socket, request, deadline: deadline).fields
-        guard answer.text("status") == "mechanisms" else {
-            throw .malformed(socket, .badValue("status"))
+        do throws(FieldsError) {
+            return try Self.mechanisms(answer)
+        } catch {
+            throw .malformed(socket, error)
         }
+    }
+
+    static func mechanisms(_ answer: Fields) throws(FieldsError) -> [AuthMechanism] {
+        guard answer.text("chainmail") == AuthQuestion.version else {
+            throw .badValue("chainmail")
+        }
+        guard answer.text("status") == "mechanisms" else { throw .badValue("status") }
         let names = answer.all.filter { $0.name == "mechanism" }.map(\.value)
         return names.compactMap { AuthMechanism(rawValue: $0.printable) }
     }

@@ -2,15 +2,22 @@
 // auth-protocol(7).
 // SPDX-License-Identifier: MIT
 
-import AuthProtocol
 import MailModel
 import Testing
 
+@testable import AuthProtocol
+
 @Suite struct AuthReplyTests {
-    private func reply(_ pairs: [(String, String)]) -> AuthReply? {
+    private func fields(_ pairs: [(String, String)]) -> Fields {
         var fields = Fields()
         for (name, value) in pairs { fields.append(name, value) }
-        return try? AuthReply(fields)
+        return fields
+    }
+
+    private func reply(_ pairs: [(String, String)]) -> AuthReply? { try? AuthReply(fields(pairs)) }
+
+    private func mechanisms(_ pairs: [(String, String)]) -> [AuthMechanism]? {
+        try? AuthClient.mechanisms(fields(pairs))
     }
 
     @Test(arguments: [
@@ -26,5 +33,8 @@ import Testing
     func `another version is not understood`(version: [(String, String)]) {
         #expect(reply(version + [("status", "accepted"), ("user", "anna")]) == nil)
         #expect(reply(version + [("status", "refused"), ("reason", "credentials")]) == nil)
+        let mechanisms = [("status", "mechanisms"), ("mechanism", "PLAIN")]
+        #expect(self.mechanisms(version + mechanisms) == nil)
+        #expect(self.mechanisms([("chainmail", "1")] + mechanisms) == [.plain])
     }
 }
