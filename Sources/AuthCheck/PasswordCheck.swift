@@ -26,8 +26,9 @@ public enum PasswordCheck {
         var password = Array(input.prefix { $0 != 0x0A })
         defer { Secret.wipe(&password) }
         if password.last == 0x0D { password.removeLast() }
-        let answer = sources.verify(login, password)
-        let lines = sources.explain(login, password).map { label, answer in
+        // Each source is asked once: a program may count.
+        let said = sources.explain(login, password)
+        let lines = said.map { label, answer in
             switch answer {
             case .accepted(let user): "\(label): accepted as \(user.printable)"
             case .refused: "\(label): refused"
@@ -35,6 +36,6 @@ public enum PasswordCheck {
             case .unavailable(let reason): "\(label): not known: \(reason)"
             }
         }
-        return (answer, lines)
+        return (said.last?.1 ?? .refused, lines)
     }
 }

@@ -33,12 +33,15 @@ import Testing
         #expect(!result.text.contains("pencil") && result.errors.isEmpty)
     }
 
-    @Test func `a source that cannot say is exit 75`() throws {
-        let program = try folder.write("program.sh", "#!/bin/sh\nexit 111\n", mode: 0o700)
-        try folder.write("etc/control/auth", "checkpassword \(program)\n")
+    @Test func `a source that cannot say is exit 75, and is asked once`() throws {
+        let program = try folder.write(
+            "program.sh", "#!/bin/sh\necho asked >>\(folder.file("asked"))\nexit 111\n",
+            mode: 0o700)
+        try folder.write("etc/control/auth", "checkpassword probe=no \(program)\n")
         let result = try run(["--check", "anna"], "pencil")
         #expect(result.code == 75)
         #expect(result.text.contains("not known"))
+        #expect(try folder.read("asked") == Array("asked\n".utf8))
     }
 
     private static let wrong: [([String], String?, Int32, String)] = [
