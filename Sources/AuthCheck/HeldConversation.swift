@@ -68,7 +68,8 @@ struct HeldConversation {
                 try service.send(answer.fields, on: connection)
                 let fields = try SecretFrame.receive(on: connection, until: deadline)
                 defer { SecretFrame.erase(fields) }
-                answer = conversation.step(fields["response"])
+                // Without one it is empty: it is not the first time that the client speaks.
+                answer = conversation.step(fields["response"] ?? [])
             }
             service.log.ended(answer, question, login: conversation.login)
             try service.send(answer.fields, on: connection)

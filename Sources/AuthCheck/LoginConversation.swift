@@ -19,6 +19,8 @@ final class LoginConversation {
 
     private let desk: LoginDesk
     private var way: Way
+    /// True once a client that gave no token was asked for it.
+    private var hasAsked = false
     /// The login that the client named, for logs.
     private(set) var login: [UInt8]?
 
@@ -83,7 +85,10 @@ final class LoginConversation {
     }
 
     private func token(_ response: [UInt8]?) -> AuthReply {
-        guard let response, !response.isEmpty else { return .challenge([]) }
+        guard let response, !response.isEmpty else {
+            defer { hasAsked = true }
+            return hasAsked ? .refused(.malformed, login: login) : .challenge([])
+        }
         guard let bearer = OAuthBearer(response) else { return .refused(.malformed, login: login) }
         defer { Secret.erase(bearer.token) }
         login = bearer.authorization.isEmpty ? nil : bearer.authorization

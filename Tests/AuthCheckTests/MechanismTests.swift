@@ -169,6 +169,10 @@ import Testing
         let dialogue = try TestDialogue(check, "OAUTHBEARER", "")
         #expect(try dialogue.answer() == .challenge([]))
         #expect(try dialogue.say("nonsense") == .refused(.malformed))
+        // Once: who never gives one does not go round until his time is over.
+        let silent = try TestDialogue(check, "OAUTHBEARER", nil)
+        #expect(try silent.answer() == .challenge([]))
+        #expect(try silent.say("") == .refused(.malformed))
     }
 
     @Test func `a program decides about tokens, which nobody else sees`() throws {
