@@ -29,6 +29,12 @@ public struct DeliveryResult: Hashable, Sendable {
     public let reply: Reply
     /// The host that gave the reply, as `name` or `name [address]`; nil when no host did.
     public let host: String?
+    /// Keys of the recipient's instructions that were carried out, and are not to be again:
+    /// `DeliveryRequest.done`. They mean something where the recipient is deferred.
+    public var done: [[UInt8]]
+
+    /// The most bytes of a key.
+    public static let maximumKey = 256
 
     /// A delivery that went well.
     public static func delivered(
@@ -40,7 +46,7 @@ public struct DeliveryResult: Hashable, Sendable {
 
     /// The result that a reply amounts to by its code: delivered below 300, failed from 500 on,
     /// else deferred. A status of another class, as some hosts give, gets the code's class.
-    public init(_ reply: Reply, host: String? = nil) {
+    public init(_ reply: Reply, host: String? = nil, done: [[UInt8]] = []) {
         switch reply.code {
         case ..<300: outcome = .delivered
         case 500...: outcome = .failed
@@ -50,6 +56,7 @@ public struct DeliveryResult: Hashable, Sendable {
             outcome.replyClass, reply.status.subject, reply.status.detail)
         self.reply = Reply(reply.code, status, reply.text)
         self.host = host
+        self.done = done
     }
 }
 
@@ -102,13 +109,14 @@ public struct DeliveryReply: Hashable, Sendable {
 }
 
 extension Fields {
-    /// Adds `result`, `code`, `status`, `text` and, where there is one, `host`.
+    /// Adds `result`, `code`, `status`, `text`, where there is one `host`, and `done` for each key.
     public mutating func append(_ result: DeliveryResult) {
         append("result", result.outcome.rawValue)
         append("code", Int(result.reply.code))
         append("status", result.reply.status.description)
         append("text", result.reply.text)
         if let host = result.host { append("host", host) }
+        for key in result.done { append("done", key) }
     }
 }
 
@@ -128,6 +136,11 @@ extension DeliveryResult {
             status.statusClass == outcome.replyClass
         else { throw .badValue("status") }
         guard let words = text("text") else { throw .missing("text") }
-        self.init(Reply(UInt16(code), status, words), host: text("host")?.utf8.printable)
+        let done = group.filter { $0.name == "done" }.map(\.value)
+        guard done.allSatisfy({ $0.count <= DeliveryResult.maximumKey }) else {
+            throw .badValue("done")
+        }
+        self.init(
+            Reply(UInt16(code), status, words), host: text("host")?.utf8.printable, done: done)
     }
 }

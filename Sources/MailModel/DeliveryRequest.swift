@@ -31,6 +31,9 @@ public struct DeliveryRequest: Hashable, Sendable {
     public var messageOffset: Int
     /// How many bytes the message has before the edits.
     public var messageLength: Int
+    /// Keys of instructions that earlier attempts carried out, by the number of the recipient,
+    /// counted from 0: they are not to be carried out again.
+    public var done: [Int: [[UInt8]]] = [:]
 
     /// A request of these parts.
     public init(
@@ -57,7 +60,19 @@ public struct DeliveryRequest: Hashable, Sendable {
         fields.append("message-offset", messageOffset)
         fields.append("message-length", messageLength)
         fields.append(edits)
+        for (number, keys) in done.sorted(by: { $0.key < $1.key }) {
+            for key in keys { fields.append("done", Array("\(number) ".utf8) + key) }
+        }
         return fields
+    }
+
+    /// The same request for only the recipients of these numbers, in this order.
+    public func withRecipients(_ numbers: [Int]) -> DeliveryRequest {
+        var part = self
+        part.envelope = envelope.withRecipients(numbers)
+        part.done = [:]
+        for (place, number) in numbers.enumerated() { part.done[place] = done[number] }
+        return part
     }
 
     /// Reads a request.
@@ -78,5 +93,12 @@ public struct DeliveryRequest: Hashable, Sendable {
             edits: try fields.edits(), messageOffset: try fields.number("message-offset"),
             messageLength: try fields.number("message-length"))
         guard channel == .local || domain != nil else { throw .missing("domain") }
+        for field in fields.all where field.name == "done" {
+            let digits = field.value.prefix { $0 != 0x20 }
+            guard let number = digits.decimalValue, digits.count < field.value.count else {
+                throw .badValue("done")
+            }
+            done[number, default: []].append(Array(field.value[(digits.count + 1)...]))
+        }
     }
 }

@@ -57,6 +57,11 @@ public struct Envelope: Hashable, Sendable {
         self = withRecipients(staying)
     }
 
+    /// Puts another address in the place of each recipient; options stay.
+    public mutating func mapRecipients(_ other: (Mailbox) -> Mailbox) {
+        recipients = recipients.map(other)
+    }
+
     /// The same envelope with only the recipients of these numbers, in this order; numbers of
     /// recipients that do not exist are passed over.
     public func withRecipients(_ numbers: some Sequence<Int>) -> Envelope {

@@ -52,27 +52,24 @@ public enum Destination: Hashable, Sendable, CustomStringConvertible {
 /// Which recipients are ours. Unlike the question whom we accept mail for, hosts in `rcpthosts`
 /// alone are not: their mail is passed on.
 public struct Routing: Sendable {
-    private let locals: ControlMap
-    private let virtual: ControlMap
+    private let qmail: QmailRouting
     private let mailboxDomains: Set<[UInt8]>
-    private let domainOfNone: [UInt8]
 
-    /// Reads `locals`, `virtualdomains`, `mailboxes` (or its cdb) and `envnoathost`.
+    /// Reads `mailboxes` (or its cdb) and the files of `QmailRouting`.
     /// - Throws: `ControlError` when one that is there cannot be read, or `me` is missing.
     public init(_ control: ControlFolder) throws(ControlError) {
-        let me = try control.me()
-        locals = try control.keys("locals") ?? ControlMap(keys: [me])
-        virtual = try control.map("virtualdomains") ?? ControlMap(keys: [])
+        qmail = try QmailRouting(control)
         mailboxDomains = try control.mailboxDomains()
-        domainOfNone = try control.lineOrMe("envnoathost")
     }
 
-    /// Where a recipient's mail goes. An address without a domain is in that of `envnoathost`.
+    /// The address that is meant: `QmailRouting.rewritten`.
+    public func rewritten(_ mailbox: Mailbox) -> Mailbox { qmail.rewritten(mailbox) }
+
+    /// Where a recipient's mail goes, after it was rewritten.
     public func destination(of mailbox: Mailbox) -> Destination {
-        let domain = (mailbox.domain.map(Array.init) ?? domainOfNone).asciiLowercased
-        if locals.contains(domain) || mailboxDomains.contains(domain) { return .local }
-        if let value = virtual[mailbox.folded] { return value.isEmpty ? .remote(domain) : .local }
-        if let value = virtual.value(forDomain: domain), !value.isEmpty { return .local }
-        return .remote(domain)
+        let mailbox = qmail.rewritten(mailbox)
+        let domain = mailbox.domain?.asciiLowercased ?? []
+        if mailboxDomains.contains(domain) { return .local }
+        return qmail.route(mailbox) == .remote ? .remote(domain) : .local
     }
 }

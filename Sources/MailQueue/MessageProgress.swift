@@ -24,6 +24,8 @@ public struct MessageProgress: Hashable, Sendable {
     public private(set) var recipients: [Recipient]
     /// How many reports were made; the next report's id counts from here.
     public private(set) var bounces = 0
+    /// Keys of instructions that were carried out for recipients that are pending, by number.
+    public private(set) var done: [Int: [[UInt8]]] = [:]
 
     /// A message that was never tried.
     public init(recipients count: Int) {
@@ -48,12 +50,20 @@ public struct MessageProgress: Hashable, Sendable {
                 case .failed: recipients[number] = .failed(result)
                 case .deferred: recipients[number] = .pending(due: due ?? 0, tried: time)
                 }
+                if result.outcome != .deferred { done[number] = nil }
             }
         case .bounced(let numbers, _):
             bounces += 1
             for number in numbers where recipients.indices.contains(number) {
                 guard case .failed = recipients[number] else { continue }
                 recipients[number] = .bounced
+            }
+        case .done(let number, let keys):
+            guard recipients.indices.contains(number), case .pending = recipients[number] else {
+                return
+            }
+            for key in keys where !(done[number] ?? []).contains(key) {
+                done[number, default: []].append(key)
             }
         }
     }

@@ -140,6 +140,7 @@ extension StateRecord {
     var recipients: [Int] {
         switch self {
         case .result(let recipients, _, _, _), .bounced(let recipients, _): recipients
+        case .done(let recipient, _): [recipient]
         }
     }
 }

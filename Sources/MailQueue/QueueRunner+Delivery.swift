@@ -71,10 +71,17 @@ extension QueueRunner {
 
     private func request(_ plan: PlannedDelivery, _ message: ActiveMessage) -> DeliveryRequest {
         let stored = message.message
-        return DeliveryRequest(
+        var request = DeliveryRequest(
             id: stored.id, channel: plan.destination.channel, domain: plan.destination.domain,
-            envelope: stored.envelope.withRecipients(plan.recipients), edits: stored.edits,
+            envelope: stored.envelope, edits: stored.edits,
             messageOffset: stored.messageOffset, messageLength: stored.messageLength)
+        request.done = message.progress.done
+        request = request.withRecipients(plan.recipients)
+        // deliver-local rewrites for itself, since it must know the mailbox as it was written.
+        if plan.destination != .local {
+            request.envelope.mapRecipients(settings.routing.rewritten)
+        }
+        return request
     }
 
     /// Reads what an agent sent.
@@ -115,7 +122,11 @@ extension QueueRunner {
         guard let message = active[plan.message] else { return }
         // Recipients with the same result share a record.
         var groups: [DeliveryResult: [Int]] = [:]
-        for (recipient, result) in zip(plan.recipients, reply.results) {
+        for (recipient, var result) in zip(plan.recipients, reply.results) {
+            if !result.done.isEmpty, result.outcome == .deferred {
+                message.note(.done(recipient, result.done))
+            }
+            result.done = []
             groups[result, default: []].append(recipient)
         }
         for (result, recipients) in groups {

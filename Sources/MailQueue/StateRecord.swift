@@ -11,6 +11,9 @@ public enum StateRecord: Hashable, Sendable {
     case result([Int], DeliveryResult, time: UInt64, due: Int?)
     /// A DSN about these recipients is in the queue, or none is due.
     case bounced([Int], dsn: QueueID?)
+    /// Instructions of this recipient were carried out, by their keys, whatever becomes of the
+    /// others of his.
+    case done(Int, [[UInt8]])
 
     /// The record as it is appended.
     var line: [UInt8] {
@@ -37,6 +40,10 @@ public enum StateRecord: Hashable, Sendable {
             fields.append("record", "bounced")
             for recipient in recipients { fields.append("recipient", recipient) }
             if let dsn { fields.append("dsn", dsn.description) }
+        case .done(let recipient, let keys):
+            fields.append("record", "done")
+            fields.append("recipient", recipient)
+            for key in keys { fields.append("done", key) }
         }
         return fields
     }
@@ -57,6 +64,9 @@ public enum StateRecord: Hashable, Sendable {
                 time: UInt64(clamping: try fields.number("time")), due: due)
         case "bounced":
             self = .bounced(recipients, dsn: fields["dsn"].flatMap { QueueID($0) })
+        case "done":
+            guard let recipient = recipients.first else { throw .missing("recipient") }
+            self = .done(recipient, fields.all.filter { $0.name == "done" }.map(\.value))
         default: throw .badValue("record")
         }
     }

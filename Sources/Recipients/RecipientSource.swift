@@ -55,6 +55,12 @@ public protocol RecipientSource {
     mutating func find(
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence
+
+    /// Says what to do with mail for a mailbox, for deliver-local(8). It looks into nothing that
+    /// is a user's: root asks.
+    mutating func destination(
+        of mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> LocalAnswer
 }
 
 extension RecipientSource {

@@ -56,4 +56,17 @@ public struct RecipientSources {
         }
         return .unknownDomain
     }
+
+    /// What to do with mail for a mailbox.
+    /// - Throws: `SourceError` when a source that comes before an answer cannot say.
+    public mutating func destination(
+        of mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> LocalAnswer {
+        for index in sources.indices {
+            trail.note("source \(sources[index].label)")
+            let answer = try sources[index].destination(of: mailbox, &trail)
+            if answer != .unknownDomain { return answer }
+        }
+        return .unknownDomain
+    }
 }

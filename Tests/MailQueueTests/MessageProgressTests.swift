@@ -61,6 +61,17 @@ import Testing
         #expect(progress.isFinished)
     }
 
+    @Test func `what was done for a recipient is kept until his end, whatever is lost between`() {
+        var progress = MessageProgress(recipients: 2)
+        progress.apply(.done(1, [Array("a".utf8), Array("b".utf8)]))
+        progress.apply(.result([0, 1], Samples.result(451), time: 1, due: 2))
+        progress.apply(.done(1, [Array("b".utf8), Array("c".utf8)]))
+        progress.apply(.done(99, [Array("x".utf8)]))
+        #expect(progress.done == [1: ["a", "b", "c"].map { Array($0.utf8) }])
+        progress.apply(.result([1], Samples.result(250), time: 3, due: nil))
+        #expect(progress.done.isEmpty)
+    }
+
     @Test func `a message without recipients is finished`() {
         #expect(MessageProgress(recipients: 0).isFinished)
     }

@@ -9,6 +9,7 @@ import Testing
         .result([1], Samples.result(250), time: 6, due: nil),
         .result([2], Samples.result(550), time: 7, due: nil),
         .bounced([2], dsn: Samples.id(3)), .bounced([4], dsn: nil),
+        .done(3, [Array("maildir /home/a/Maildir".utf8), Array("2:program x, y: \0".utf8)]),
     ]
 
     @Test func `what was written is read`() throws {
