@@ -1,6 +1,7 @@
 # make          build everything into .build/release
 # make run      start a complete server in var/, on 127.0.0.1 port 2525
 # make test     run all tests
+# make interop  run tests against servers of others, from Debian packages unpacked in .build/interop
 # make check    lint, build, tests and manual pages
 # make bench    print what it costs, beside Postfix
 # make fuzz DURATION=1h             let the fuzzer look for what traps, or is not as it must be
@@ -14,7 +15,7 @@ DURATION ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: build run test fuzz install uninstall conformance check lint lint-manuals bench toolchain packages test-packages clean
+.PHONY: build run test interop fuzz install uninstall conformance check lint lint-manuals bench toolchain packages test-packages clean
 
 build: toolchain packages
 	swift build -c release
@@ -24,9 +25,13 @@ run: build
 
 test: toolchain test-packages
 	swift build --build-tests
-	swift test --skip-build
+	swift test --skip-build --skip '^InteropTests\.'
 
-check: lint lint-manuals build test
+interop: toolchain test-packages
+	swift build --build-tests
+	swift test --skip-build --filter '^InteropTests\.'
+
+check: lint lint-manuals build test interop
 
 lint: toolchain
 	swift format lint --strict --recursive Package.swift Sources Tests

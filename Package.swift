@@ -281,6 +281,7 @@ let package = Package(
                 "queue-message", "queue-manager",
             ]),
         tests("Layer", ["MailModel", "TestSupport"]),
+        tests("Interop", ["TestSupport", "UnixIO", "deliver-remote"]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),
         tests("Patterns", ["Patterns", "UnixIO"]),
