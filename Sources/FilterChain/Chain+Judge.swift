@@ -66,7 +66,7 @@ extension Chain {
         var record = StepRecord(step, request.stage)
         var call = StepCall(
             step: step, root: root, request: request, message: message,
-            deadline: min(deadline, .after(step.timeout)))
+            deadline: min(deadline, .after(step.timeout)), mayStart: startsSteps)
         if step.isObserved { call.request.isTrial = true }
         var file: OwnedDescriptor?
         do throws(StepError) {

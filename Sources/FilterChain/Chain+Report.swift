@@ -25,7 +25,7 @@ extension Chain {
             request.outcome = outcome
             let call = StepCall(
                 step: step, root: root, request: request, message: nil,
-                deadline: min(deadline, .after(step.timeout)))
+                deadline: min(deadline, .after(step.timeout)), mayStart: startsSteps)
             do throws(StepError) {
                 _ = try call.run()
             } catch {

@@ -19,6 +19,8 @@ public struct Chain: Sendable {
     /// Where it was read.
     public let folder: String
     let root: Root
+    /// False where a step is asked by its socket or not at all.
+    private(set) var startsSteps = true
 
     /// Reads filters.d of an installation, or another folder with the same root.
     /// - Throws: `ChainError`; for a folder that is missing too: there is no empty chain by
@@ -38,6 +40,25 @@ public struct Chain: Sendable {
         }
         self.steps = steps
         ignored = names.filter { !Chain.isStepName($0) }
+    }
+
+    /// The chain for a process that must not start filters, since it may do what they must not:
+    /// each step has a socket then, see `StepService`.
+    /// - Throws: `ChainError` for a step without one.
+    public func bySocketsAlone() throws(ChainError) -> Chain {
+        for step in steps {
+            do {
+                guard try Files.status(socket(of: step)) == nil else { continue }
+            } catch {
+                throw .unreadable(error)
+            }
+            throw .invalid(
+                file: "\(folder)/\(step.name)", line: 0,
+                reason: "nobody serves this step before mail-server is started again")
+        }
+        var chain = self
+        chain.startsSteps = false
+        return chain
     }
 
     /// True when a step judges at this stage, so that a request for it is worth making.

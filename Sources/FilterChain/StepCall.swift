@@ -23,6 +23,8 @@ struct StepCall {
     /// The base message; nil before stage `message`.
     let message: Descriptor?
     let deadline: Deadline
+    /// False for whoever must not start filters.
+    var mayStart = true
 
     /// Asks. A resident step that has no socket is started for this message instead; one that is
     /// busy, or whose socket nobody serves at this moment, is not.
@@ -40,6 +42,7 @@ struct StepCall {
     /// its filters: `StepService`.
     private func askOrStart() throws(StepError) -> StepAnswer {
         if let answer = try askResident() { return answer }
+        guard mayStart else { throw .failed("\(step.name) has no socket") }
         return try start()
     }
 

@@ -52,7 +52,7 @@ extension Server {
         configuration.session.offersTLS = tls != nil
         self.configuration = configuration
         self.tls = tls
-        chain = try Chain(options.root)
+        chain = try options.chain()
         self.shared = shared
         self.log = log
         let budget = configuration.clients.nameLookup

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Control
+import FilterChain
 import MailModel
 import Resolver
 import TLS
@@ -43,6 +44,7 @@ public struct ServerOptions {
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
             .value("client-certificates", "WORD", "ask or none (ask, where there is clientca.pem)"),
             .value("delayed-sessions", "N", "sessions that may wait at a time (half)"),
+            .flag("filters-apart", "ask each step by its socket, and start none as this user"),
             .readyDescriptor,
         ] + clientOptions + AuthSettings.options)
 
@@ -75,6 +77,13 @@ public struct ServerOptions {
     /// The options with what `control/smtpserver` says now.
     /// - Throws: `UsageError`, `ControlError`.
     func reread() throws -> ServerOptions { try ServerOptions(line) }
+
+    /// The chain, of which no step is started here where that was said.
+    /// - Throws: `ChainError`.
+    func chain() throws(ChainError) -> Chain {
+        let chain = try Chain(root)
+        return line.has("filters-apart") ? try chain.bySocketsAlone() : chain
+    }
 
     /// Whom to ask for names of clients.
     /// - Throws: `UsageError`, `ControlError`, `SystemError`.

@@ -11,7 +11,9 @@ struct ServerSettings {
     /// The control file.
     static let file = "smtpserver"
     /// What the file may not say: it is found by the first, and the others are for who starts us.
-    private static let notInFile = ["root", "ready-fd", "listen", "service", "help", "version"]
+    private static let notInFile = [
+        "root", "ready-fd", "filters-apart", "listen", "service", "help", "version",
+    ]
 
     private let line: Options
     let file: Options

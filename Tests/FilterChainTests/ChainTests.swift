@@ -81,4 +81,25 @@ struct ChainTests {
         let chain = try world.chain()
         #expect(Stage.allCases.filter(chain.judges) == [.rcpt])
     }
+
+    @Test func `a chain by sockets alone takes no step without one, and starts none`() throws {
+        let mark = world.folder.file("started")
+        try world.describe("10-a", "run /bin/touch \(mark)", "stage mail", "workers 0")
+        let chain = try world.chain()
+        #expect {
+            try chain.bySocketsAlone()
+        } throws: {
+            "\($0)".contains("filters.d/10-a: nobody serves this step")
+        }
+        // Also when the socket is gone afterwards.
+        try world.folder.write("run/filters/10-a", "")
+        let apart = try chain.bySocketsAlone()
+        unlink(world.folder.file("run/filters/10-a"))
+        var request = try World.request("")
+        request.stage = .mail
+        let deadline = Deadline.after(Chain.limit)
+        let result = apart.judge(request, nil, log: Log("test"), deadline: deadline)
+        #expect(result.verdict.reply?.code == 451)
+        #expect(try Files.status(mark) == nil)
+    }
 }

@@ -51,6 +51,30 @@ struct HostTests {
         #expect(errors.contains("/spool/queue: belongs to user 0, not to chainmail"), "\(errors)")
     }
 
+    @Test func `a step that is new at a hangup is not run as who has the keys`() throws {
+        let mark = installed.folder.file("open/late")
+        try Files.makeFolders(installed.folder.file("open"))
+        chmod(installed.folder.file("open"), 0o1777)
+        try installed.start()
+        let server = installed.server
+        try server.step("60-late", "#!/bin/sh\nid -u > \(mark)\n", mode: 0o755)
+        server.service?.process.signal(SIGHUP)
+        #expect(
+            eventually { server.log.contains(/reload-failed.*60-late: nobody serves this step/) },
+            "\(server.log)")
+        func send() throws -> String {
+            try server.connect().send(
+                from: "a@pass.test", to: ["alice@example.test"], "Subject: late\n\nx\n")
+        }
+        #expect(try send().hasPrefix("250 "), "\(server.log)")
+        #expect(try Files.status(mark) == nil)
+        #expect(try server.stop() == .exited(0))
+        try installed.start()
+        #expect(try send().hasPrefix("250 "), "\(server.log)")
+        let user = String(decoding: try Files.contents(of: mark), as: UTF8.self)
+        #expect(user == "\(SeamUser.chainfilter.number)\n")
+    }
+
     @Test func `after a hangup and after the death of each program everything works as before`()
         throws
     {

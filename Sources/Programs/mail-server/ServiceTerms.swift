@@ -46,6 +46,8 @@ struct ServiceTerms {
         case "smtp-server":
             user = .chainmaild
             holdsSecrets = true
+            // Also a step that is new at a SIGHUP, for which there is no socket yet.
+            arguments = ["--filters-apart"]
         default:
             // A step of the chain.
             user = .chainfilter
