@@ -11,9 +11,16 @@ final class ClientNames {
     /// Names of an address that are verified at most.
     private static let most = 3
 
+    /// Addresses whose look-up took too long, and how long they have no name then: who can make us
+    /// wait for a name server shall not do so in every session. RFC 2308, section 7.2.
+    private static let mostSlow = 1024
+    private static let slowTime = Duration.seconds(60)
+
     private let resolver: Resolver
     private let budget: Duration
     private var cache = AnswerCache(limit: 1 << 20)
+    /// Until when each is not asked for.
+    private var slow: [IPAddress: Deadline] = [:]
 
     /// All look-ups for one client take no longer than `budget`.
     init(_ resolver: Resolver, budget: Duration) {
@@ -25,18 +32,45 @@ final class ClientNames {
     /// not found in time: then the client has no name, as if it had none.
     func name(of client: IPAddress) -> [UInt8]? {
         // It is this host, whatever its names.
-        guard !client.isLoopback else { return nil }
+        guard !client.isLoopback, !isSlow(client) else { return nil }
         let deadline = Deadline.after(budget)
-        let reverse = DomainName.reverse(of: client).bytes
-        guard let names = try? records(reverse, .ptr, deadline) else { return nil }
-        for record in names.prefix(Self.most) {
-            guard case .name(let name) = record, ClientNames.isHostName(name.bytes),
-                let found = try? records(name.bytes, client.isVersion4 ? .a : .aaaa, deadline)
-            else { continue }
-            let isSame = found.contains { if case .address(client) = $0 { true } else { false } }
-            if isSame { return name.bytes }
+        do throws(ResolverError) {
+            return try find(client, deadline)
+        } catch {
+            if error == .timedOut || deadline.hasPassed { note(slow: client) }
+            return nil
         }
+    }
+
+    /// The name; throws what kept it from being found.
+    private func find(_ client: IPAddress, _ deadline: Deadline) throws(ResolverError) -> [UInt8]? {
+        var failure: ResolverError?
+        for record in try records(DomainName.reverse(of: client).bytes, .ptr, deadline)
+            .prefix(Self.most)
+        {
+            guard case .name(let name) = record, ClientNames.isHostName(name.bytes) else {
+                continue
+            }
+            do throws(ResolverError) {
+                let found = try records(name.bytes, client.isVersion4 ? .a : .aaaa, deadline)
+                let isSame = found.contains {
+                    if case .address(client) = $0 { true } else { false }
+                }
+                if isSame { return name.bytes }
+            } catch {
+                failure = failure == .timedOut ? failure : error
+            }
+        }
+        if let failure { throw failure }
         return nil
+    }
+
+    private func isSlow(_ client: IPAddress) -> Bool { slow[client]?.hasPassed == false }
+
+    private func note(slow client: IPAddress) {
+        if slow.count >= Self.mostSlow { slow = slow.filter { !$0.value.hasPassed } }
+        if slow.count >= Self.mostSlow { slow = [:] }
+        slow[client] = .after(Self.slowTime)
     }
 
     private func records(
