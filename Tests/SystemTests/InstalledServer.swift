@@ -71,6 +71,12 @@ final class InstalledServer: Sendable {
         }
     }
 
+    /// Ends the server, and removes everything.
+    func remove() throws {
+        try server.stop()
+        try FileManager.default.removeItem(atPath: folder.path)
+    }
+
     var arguments: [String] { ["--root", root, "--passwd", folder.file("passwd")] }
 
     /// A process of the server by a word of its command line: the first of its pool.

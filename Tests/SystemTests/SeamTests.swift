@@ -5,7 +5,7 @@ import Testing
 import UnixIO
 
 /// One server for the tests that only look at it and send to it.
-private let shared = Result {
+private let shared: Result<InstalledServer, any Error> = Result {
     let installed = try InstalledServer()
     try installed.server.edit("10-throttle") { $0.replacing("100/1m", with: "100000/1m") }
     chmod("\(installed.root)/etc/filters.d/10-throttle", 0o644)
@@ -16,6 +16,8 @@ private let shared = Result {
     try Files.makeFolders(installed.folder.file("open"))
     chmod(installed.folder.file("open"), 0o1777)
     try installed.start()
+    // Nothing else ends what is there for as long as the process.
+    atexit { try? shared.get().remove() }
     return installed
 }
 
