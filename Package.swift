@@ -115,6 +115,8 @@ let package = Package(
         .target(
             name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         module("TLS", ["COpenSSL", "UnixIO", "Control", "MailModel", systemPackage]),
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+        module("HTTPS", ["CCurl", "MailModel"]),
         module(
             "AuthCheck",
             [
@@ -175,6 +177,7 @@ let package = Package(
         program("queue-manager", ["MailQueue", "Delivery", "Workers"]),
         program("deliver-local", ["Delivery", "Workers"]),
         program("deliver-remote", ["Delivery", "TransportSecurity", "Workers"]),
+        program("sts-fetch", ["HTTPS", "Resolver"], linker: hasStaticRuntime),
         program("auth-check", ["AuthCheck"], linker: hasStaticRuntime),
         program("smtp-server", ["SMTPServer", "Workers"]),
         program("mail-server", ["Workers", "FilterChain"]),

@@ -60,6 +60,10 @@ int copenssl_has_extended_master_secret(SSL *ssl) {
     return SSL_get_extms_support(ssl) == 1;
 }
 
+void copenssl_free(void *pointer) {
+    OPENSSL_free(pointer);
+}
+
 int copenssl_is_retry(int error) {
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE;
 }

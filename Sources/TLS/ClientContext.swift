@@ -18,6 +18,13 @@ public struct ClientSettings {
 
     /// The defaults: any server is taken.
     public init() {}
+
+    /// Settings of these parts.
+    public init(ciphers: CipherList, authorities: [UInt8]?, credential: Credential?) {
+        self.ciphers = ciphers
+        self.authorities = authorities
+        self.credential = credential
+    }
 }
 
 /// A client: one context for any number of connections.
@@ -36,6 +43,7 @@ public final class ClientContext {
             SSL_CTX_set_verify(context.pointer, SSL_VERIFY_PEER, nil)
         }
         try settings.credential?.use(in: context.pointer)
+        guard SSL_CTX_dane_enable(context.pointer) == 1 else { throw .taken() }
     }
 
     /// What to connect to one server with. The server is told that this name is looked for; where
@@ -43,6 +51,25 @@ public final class ClientContext {
     /// there to resume it.
     public func server(named name: String?, resuming session: Session? = nil) -> ServerTarget {
         ServerTarget(self, name: name, session: session)
+    }
+
+    /// The same, for a server of whose certificate something else is asked than of others'.
+    public func server(named name: String?, _ check: ServerCheck) -> ServerTarget {
+        ServerTarget(self, name: name, session: nil, check: check)
+    }
+
+    fileprivate func connection(_ name: String?, _ check: ServerCheck) throws(TLSError)
+        -> OpaquePointer
+    {
+        let ssl = try context.connection()
+        do throws(TLSError) {
+            if let name, copenssl_set_server_name(ssl, name) != 1 { throw .taken() }
+            try check.apply(to: ssl)
+        } catch {
+            SSL_free(ssl)
+            throw error
+        }
+        return ssl
     }
 
     fileprivate func connection(_ name: String?, _ session: Session?) throws(TLSError)
@@ -81,8 +108,14 @@ public final class ServerTarget: TLSContext {
     private let client: ClientContext
     private let name: String?
     private let session: ClientContext.Session?
+    /// Nil: what the context asks of all.
+    let check: ServerCheck?
 
-    fileprivate init(_ client: ClientContext, name: String?, session: ClientContext.Session?) {
+    fileprivate init(
+        _ client: ClientContext, name: String?, session: ClientContext.Session?,
+        check: ServerCheck? = nil
+    ) {
+        self.check = check
         self.client = client
         self.name = name
         self.session = session
@@ -90,6 +123,7 @@ public final class ServerTarget: TLSContext {
 
     /// A connection that has said nothing.
     public func connection() throws(TLSError) -> Connecting {
-        Connecting(try client.connection(name, session), isServer: false)
+        if let check { return Connecting(try client.connection(name, check), isServer: false) }
+        return Connecting(try client.connection(name, session), isServer: false)
     }
 }

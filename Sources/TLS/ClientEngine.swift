@@ -8,7 +8,7 @@ import COpenSSL
 public final class ClientEngine {
     let ssl: OpaquePointer
     /// Contexts must live as long as their connections.
-    private let context: any TLSContext
+    private let target: ServerTarget
     /// Both belong to `ssl`.
     private let incoming: OpaquePointer
     private let outgoing: OpaquePointer
@@ -16,17 +16,20 @@ public final class ClientEngine {
     private var isBroken = false
     /// True when the other end has said that nothing more will come.
     public private(set) var isAtEnd = false
+    /// What is wrong with the server's certificate: why the handshake failed, or what did not keep
+    /// it from going well.
+    public private(set) var trouble: CertificateTrouble?
 
     /// An engine that has said nothing.
     /// - Throws: `TLSError`.
-    public init(_ context: any TLSContext) throws(TLSError) {
-        let connecting = try context.connection()
+    public init(_ target: ServerTarget) throws(TLSError) {
+        let connecting = try target.connection()
         guard let incoming = BIO_new(BIO_s_mem()) else { throw .taken() }
         guard let outgoing = BIO_new(BIO_s_mem()) else {
             BIO_free(incoming)
             throw .taken()
         }
-        self.context = context
+        self.target = target
         self.incoming = incoming
         self.outgoing = outgoing
         ssl = connecting.take()
@@ -46,14 +49,29 @@ public final class ClientEngine {
     public func shakeHands(_ received: [UInt8]) throws(TLSError) -> Bool {
         try feed(received)
         let result = SSL_do_handshake(ssl)
-        guard result != 1 else { return true }
+        guard result != 1 else {
+            try judge()
+            return true
+        }
         let error = SSL_get_error(ssl, result)
         guard copenssl_is_retry(error) != 1 else { return false }
         isBroken = true
-        let checked = SSL_get_verify_result(ssl)
         let reason = TLSError.taken(or: "the handshake failed")
-        guard checked != Int(X509_V_OK) else { throw reason }
-        throw TLSError("\(reason): \(String(cString: X509_verify_cert_error_string(checked)))")
+        // Where nothing is asked of the certificate it is not what the handshake failed for.
+        guard SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE,
+            let trouble = CertificateTrouble(SSL_get_verify_result(ssl))
+        else { throw reason }
+        self.trouble = trouble
+        throw TLSError("\(reason): \(trouble)")
+    }
+
+    /// What OpenSSL does not look at itself, or was told to let pass.
+    private func judge() throws(TLSError) {
+        trouble = target.check?.trouble(ssl)
+        guard let trouble else { return }
+        if case .authority(_, isRequired: false)? = target.check { return }
+        isBroken = true
+        throw TLSError("\(trouble)")
     }
 
     /// What the other end said, of what has come.

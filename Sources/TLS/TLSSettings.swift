@@ -35,6 +35,16 @@ public struct CipherList: Hashable, Sendable {
         from13 = nil
     }
 
+    /// For where the choice is between this and no TLS at all: also without forward secrecy, and
+    /// with keys that are smaller than anybody should have.
+    public static let lenient = CipherList(
+        upTo12: standard + ":RSA+AES:@SECLEVEL=1", from13: nil)
+
+    private init(upTo12: String, from13: String?) {
+        self.upTo12 = upTo12
+        self.from13 = from13
+    }
+
     /// A list with colons between its words: those that begin with `TLS_` are for TLS 1.3, all
     /// others for TLS 1.2. Of what is not named, the default stays.
     /// - Throws: `TLSError` with the word that OpenSSL does not know.

@@ -42,6 +42,7 @@ private let table: [String: Set<String>] = {
         "Credentials": control.union([
             "Accounts", "Passwords", "Recipients", "SQL", "SQLite", "PostgreSQL",
         ]),
+        "HTTPS": ["CCurl", "MailModel"],
         "TLS": control.union(["COpenSSL"]),
         "Callout": control.union(["Resolver", "SMTPProtocol", "SMTPClient"]),
         "RecipientValidation": control.union([
@@ -60,7 +61,7 @@ private let table: [String: Set<String>] = {
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",
-            "Quarantine", "TransportSecurity",
+            "HTTPS", "Quarantine", "TransportSecurity",
         ]),
     ]
 }()

@@ -45,6 +45,9 @@ int copenssl_has_extended_master_secret(SSL *ssl);
 // True for an answer of SSL_get_error that only means: again.
 int copenssl_is_retry(int error);
 
+// OPENSSL_free, for what the library has allocated.
+void copenssl_free(void *pointer);
+
 // Calls back for each name of the certificate that is text: type GEN_EMAIL or GEN_DNS for those
 // of subjectAltName, GEN_DIRNAME for the common name. One that holds NUL is left out.
 void copenssl_names(

@@ -5,6 +5,7 @@
 import Control
 import Delivery
 import Resolver
+import TransportSecurity
 
 @main
 struct DeliverRemote {
@@ -15,12 +16,16 @@ struct DeliverRemote {
                 .value("domain", "DOMAIN", "where to deliver; the domain of the recipient without"),
                 .value("port", "PORT", "the port where smtproutes names none, instead of 25"),
                 .values("resolver", "ADDRESS", "the DNS resolver to ask"),
+                .value("sts-port", "PORT", "the port of hosts with MTA-STS policies, not 443"),
             ]
         ) { options, root in
             let resolver = try Resolver.configured(options, root.control)
             var settings = try RemoteSettings(root.control, resolver: resolver)
             let port = try options.integer("port", in: 1...65_535)
             settings.port = port.flatMap(UInt16.init(exactly:)) ?? settings.port
+            let configuration = try TLSClientConfiguration(
+                root, resolver, stsPort: try options.integer("sts-port", in: 1...65_535))
+            settings.security = TransportSecurity(configuration, resolver)
             return RemoteAgent(settings)
         }
         command.run(concurrency: "concurrencyremote", standard: 20)

@@ -36,6 +36,8 @@ struct ServiceFolders {
         // The states of filters: throttle(8), virus-scan(8).
         try own("\(root.run)/throttle", 0o700, .chainfilter)
         try own("\(root.spool)/quarantine", 0o700, .chainfilter)
+        // Policies of MTA-STS and results of sessions: deliver-remote(8).
+        try own("\(root.spool)/tls", 0o700, .chainmailr)
         // Where they are there, the administrator has said whose they are.
         if try Files.status(root.mail) == nil { try own(root.mail, 0o700, .chainmailv) }
         if try Files.status(root.tls) == nil { try own(root.tls, 0o700, .chainmaild) }
@@ -43,6 +45,7 @@ struct ServiceFolders {
         for path in ["users", "users.cdb", "control/auth"] {
             try share("\(root.configuration)/\(path)", with: .chainauth)
         }
+        try share("\(root.configuration)/control/clientcert.pem", with: .chainmailr)
     }
 
     /// Lets a user read a file of root's that nobody else was let read.

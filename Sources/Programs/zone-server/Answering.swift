@@ -12,6 +12,8 @@ struct Query {
     let name: DomainName
     let type: UInt16
     let flags: UInt8
+    /// RFC 6840, section 5.7.
+    let asksForAD: Bool
     let offersLargeDatagrams: Bool
 
     /// Nil for what is not a query with one question of class IN, which gets no answer.
@@ -26,6 +28,7 @@ struct Query {
         type = UInt16(bytes[end + 1]) << 8 | UInt16(bytes[end + 2])
         id = bytes[..<2]
         flags = bytes[2] & 0x01
+        asksForAD = bytes[3] & 0x20 != 0
         question = bytes[12..<(end + 5)]
         offersLargeDatagrams = bytes[10...11] != [0, 0]
     }
@@ -38,11 +41,12 @@ extension Zone {
         switch answer(query.name, query.type) {
         case .silence: return nil
         case .code(let code): return Zone.message(query, code: code)
-        case .records(let records, let code, let truncates):
+        case .records(let records, let code, let terms):
             let body = records.map { Zone.record($0.owner, $0.item) }
-            let message = Zone.message(query, code: code, body)
+            let isAuthentic = terms.isSecure && query.asksForAD
+            let message = Zone.message(query, code: code, body, isAuthentic: isAuthentic)
             let limit = query.offersLargeDatagrams ? Int(Resolver.datagramSize) : 512
-            guard isDatagram, truncates || message.count > limit else {
+            guard isDatagram, terms.truncates || message.count > limit else {
                 return message.count <= 65_535 ? message : Zone.message(query, code: 2)
             }
             return Zone.message(query, code: code, isTruncated: true)
@@ -50,10 +54,12 @@ extension Zone {
     }
 
     private static func message(
-        _ query: Query, code: UInt8, _ records: [[UInt8]] = [], isTruncated: Bool = false
+        _ query: Query, code: UInt8, _ records: [[UInt8]] = [], isTruncated: Bool = false,
+        isAuthentic: Bool = false
     ) -> [UInt8] {
-        // QR and AA; RA.
-        var bytes = Array(query.id) + [0x84 | query.flags | (isTruncated ? 2 : 0), 0x80 | code]
+        // QR and AA; RA, and AD where it is due.
+        let second = 0x80 | (isAuthentic ? 0x20 : 0) | code
+        var bytes = Array(query.id) + [0x84 | query.flags | (isTruncated ? 2 : 0), second]
         bytes += [0, 1, UInt8(truncatingIfNeeded: records.count >> 8)]
         bytes += [UInt8(truncatingIfNeeded: records.count), 0, 0, 0, 0]
         return bytes + query.question + records.flatMap(\.self)

@@ -29,7 +29,15 @@ struct Node {
 enum ZoneAnswer {
     case silence
     case code(UInt8)
-    case records([(owner: DomainName, item: Node.Item)], code: UInt8, truncates: Bool)
+    case records([(owner: DomainName, item: Node.Item)], code: UInt8, Terms)
+
+    /// How the records are given.
+    struct Terms {
+        /// By UDP the answer only says to ask again by TCP.
+        var truncates = false
+        /// Every name on the way is in a zone that is signed.
+        var isSecure = true
+    }
 }
 
 struct Zone {
@@ -39,6 +47,8 @@ struct Zone {
     private(set) var nodes: [DomainName: Node] = [:]
     /// Every name that exists because something is below it.
     private var parents: Set<DomainName> = []
+    /// Names at which what is signed, or is not, begins.
+    var marks: [DomainName: Bool] = [:]
 
     /// The node of a name, made where it is missing.
     subscript(name: DomainName) -> Node {
@@ -54,32 +64,41 @@ struct Zone {
     func answer(_ name: DomainName, _ type: UInt16) -> ZoneAnswer {
         var chain: [(owner: DomainName, item: Node.Item)] = []
         var name = name
-        var truncates = false
+        var terms = ZoneAnswer.Terms()
         for _ in 0...Zone.maximumAliases {
+            terms.isSecure = terms.isSecure && isSecure(name)
             guard let node = find(name) else {
-                return .records(chain, code: Zone.nameError, truncates: truncates)
+                return .records(chain, code: Zone.nameError, terms)
             }
-            truncates = truncates || node.truncates
+            terms.truncates = terms.truncates || node.truncates
             let wanted = node.items.filter { $0.type == type }
             chain += wanted.map { (name, $0) }
             let alias = node.items.first { $0.type == RecordType.cname.rawValue }
             guard wanted.isEmpty, let alias, let target = DomainName(wire: alias.data) else {
-                guard wanted.isEmpty else {
-                    return .records(chain, code: 0, truncates: truncates)
-                }
-                return Zone.otherwise(node, chain, truncates: truncates)
+                guard wanted.isEmpty else { return .records(chain, code: 0, terms) }
+                return Zone.otherwise(node, chain, terms)
             }
             chain.append((name, alias))
             name = target
         }
-        return .records(chain, code: 0, truncates: truncates)
+        return .records(chain, code: 0, terms)
+    }
+
+    /// True when the closest mark at or above the name says so.
+    private func isSecure(_ name: DomainName) -> Bool {
+        var above: DomainName? = name
+        while let name = above {
+            if let mark = marks[name] { return mark }
+            above = name.parent
+        }
+        return marks[.root] ?? false
     }
 
     private static func otherwise(
-        _ node: Node, _ chain: [(owner: DomainName, item: Node.Item)], truncates: Bool
+        _ node: Node, _ chain: [(owner: DomainName, item: Node.Item)], _ terms: ZoneAnswer.Terms
     ) -> ZoneAnswer {
         switch node.otherwise {
-        case .noData: .records(chain, code: 0, truncates: truncates)
+        case .noData: .records(chain, code: 0, terms)
         case .silence: .silence
         case .refusal(let code): .code(code)
         }

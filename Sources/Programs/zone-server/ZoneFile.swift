@@ -61,6 +61,8 @@ extension Zone {
         case "REFUSED": self[name].otherwise = .refusal(code: 5)
         case "TIMEOUT": self[name].otherwise = .silence
         case "TRUNCATE": self[name].truncates = true
+        case "SIGNED": marks[name] = true
+        case "UNSIGNED": marks[name] = false
         default: return false
         }
         return true
