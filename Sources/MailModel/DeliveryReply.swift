@@ -21,6 +21,19 @@ public enum DeliveryOutcome: String, CaseIterable, Sendable {
     }
 }
 
+/// What a sender who asked for reports on success is told of a recipient that is delivered, and by
+/// whom. RFC 3461, section 5.2; RFC 3464, section 2.3.3.
+public enum DeliveryNotice: String, CaseIterable, Sendable {
+    /// The message is in the mailbox.
+    case delivered
+    /// It went to a host that sends no reports.
+    case relayed
+    /// It went to several recipients in place of this one.
+    case expanded
+    /// It went to a host that knows DSN and was told what the sender wants: reporting is its duty.
+    case passed
+}
+
 /// The outcome for one recipient and the words for it.
 public struct DeliveryResult: Hashable, Sendable {
     /// What became of the recipient.
@@ -35,6 +48,9 @@ public struct DeliveryResult: Hashable, Sendable {
 
     /// The most bytes of a key.
     public static let maximumKey = 256
+    /// What the sender may be told of a success; nil: what the channel amounts to, `delivered` when
+    /// local and `relayed` when remote.
+    public var notice: DeliveryNotice?
 
     /// A delivery that went well.
     public static func delivered(
@@ -109,7 +125,8 @@ public struct DeliveryReply: Hashable, Sendable {
 }
 
 extension Fields {
-    /// Adds `result`, `code`, `status`, `text`, where there is one `host`, and `done` for each key.
+    /// Adds `result`, `code`, `status`, `text`, where there is one `host` and `notice`, and `done` for
+    /// each key.
     public mutating func append(_ result: DeliveryResult) {
         append("result", result.outcome.rawValue)
         append("code", Int(result.reply.code))
@@ -117,6 +134,7 @@ extension Fields {
         append("text", result.reply.text)
         if let host = result.host { append("host", host) }
         for key in result.done { append("done", key) }
+        if let notice = result.notice { append("notice", notice.rawValue) }
     }
 }
 
@@ -142,5 +160,6 @@ extension DeliveryResult {
         }
         self.init(
             Reply(UInt16(code), status, words), host: text("host")?.utf8.printable, done: done)
+        notice = text("notice").flatMap(DeliveryNotice.init(rawValue:))
     }
 }

@@ -46,7 +46,7 @@ final class ActiveMessage {
         unsaved.contains { record in
             switch record {
             case .result(_, let result, _, _): result.outcome != .deferred
-            case .bounced, .done: true
+            case .bounced, .confirmed, .warned, .done: true
             }
         }
     }

@@ -7,7 +7,7 @@ import MailModel
 extension DSN {
     /// The last part of the report: the message or its header, as it would have been delivered.
     func giveBack(in text: inout DSNText) {
-        let content = isWhole ? wholeMessage : returnedHeader
+        let content = returned
         let hasEightBit = content.contains { $0 >= 0x80 }
         let type =
             switch (isWhole, hasEightBit && message.envelope.options.smtputf8) {
@@ -22,15 +22,21 @@ extension DSN {
         text.raw(content)
     }
 
-    /// The message with its edits, with a line end at its end.
+    /// What is given back: the message or its header, as it would have been delivered.
+    var returned: [UInt8] { isWhole ? wholeMessage : returnedHeader }
+
+    /// The message with its edits, with a line end at its end; where it is too long, as much of it
+    /// as fits.
     private var wholeMessage: [UInt8] {
-        let whole = edited
-        return whole.isEmpty || whole.last == 0x0A ? whole : whole + [0x0A]
+        var whole = DSN.edited(content, by: message.edits)
+        if !whole.isEmpty, whole.last != 0x0A { whole.append(0x0A) }
+        guard message.messageLength > content.count else { return whole }
+        return whole + "--- The rest of the message is left out.\n".utf8
     }
 
     /// The fields up to the empty line, cut at the last whole line within the limit.
     private var returnedHeader: [UInt8] {
-        var kept = header.first == 0x0A ? [] : header.prefix(DSN.headerLimit)
+        var kept = content.first == 0x0A ? [] : content.prefix(DSN.headerLimit)
         for index in kept.indices.dropFirst() where kept[index] == 0x0A && kept[index - 1] == 0x0A {
             kept = kept[..<index]
             break
@@ -38,8 +44,6 @@ extension DSN {
         let end = kept.lastIndex(of: 0x0A).map { $0 + 1 } ?? kept.startIndex
         return DSN.edited(Array(kept[..<end]), by: message.edits)
     }
-
-    private var edited: [UInt8] { DSN.edited(header, by: message.edits) }
 
     private static func edited(_ bytes: [UInt8], by edits: [Edit]) -> [UInt8] {
         let overlay = edits.overlay

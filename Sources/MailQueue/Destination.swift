@@ -34,7 +34,9 @@ public enum Destination: Hashable, Sendable, CustomStringConvertible {
         for number in numbers {
             let mailbox = envelope.recipients[number]
             let destination = routing.destination(of: mailbox)
-            let limit = destination == .local ? 20 : 100
+            // Each recipient of a variable reverse-path has its own.
+            let limit =
+                envelope.reversePath.isVariable ? 1 : destination == .local ? 20 : 100
             if let (part, bytes) = open[destination], parts[part].recipients.count < limit,
                 bytes + mailbox.bytes.count <= 32_768
             {

@@ -14,16 +14,28 @@ public struct MessageProgress: Hashable, Sendable {
         case pending(due: Int, tried: UInt64)
         /// Done.
         case delivered
+        /// Done, and the sender is to be told.
+        case unconfirmed(DeliveryResult)
         /// Never to be tried again, and to be reported.
         case failed(DeliveryResult)
         /// Failed and reported.
         case bounced
     }
 
+    /// An attempt and its end.
+    public struct Attempt: Hashable, Sendable {
+        /// The words.
+        public var result: DeliveryResult
+        /// When, in microseconds since 1970.
+        public var time: UInt64
+    }
+
     /// Each recipient, in the order of the envelope.
     public private(set) var recipients: [Recipient]
-    /// How many reports were made; the next report's id counts from here.
-    public private(set) var bounces = 0
+    /// The last attempt at each recipient that there was one at.
+    public private(set) var attempts: [Int: Attempt] = [:]
+    /// How many reports of each kind were made; the next report's id counts from here.
+    private var reports: [ReportKind: Int] = [:]
     /// Keys of instructions that were carried out for recipients that are pending, by number.
     public private(set) var done: [Int: [[UInt8]]] = [:]
 
@@ -45,15 +57,17 @@ public struct MessageProgress: Hashable, Sendable {
         case .result(let numbers, let result, let time, let due):
             for number in numbers where recipients.indices.contains(number) {
                 guard case .pending = recipients[number] else { continue }
+                attempts[number] = Attempt(result: result, time: time)
                 switch result.outcome {
-                case .delivered: recipients[number] = .delivered
+                case .delivered:
+                    recipients[number] = result.notice == nil ? .delivered : .unconfirmed(result)
                 case .failed: recipients[number] = .failed(result)
                 case .deferred: recipients[number] = .pending(due: due ?? 0, tried: time)
                 }
                 if result.outcome != .deferred { done[number] = nil }
             }
         case .bounced(let numbers, _):
-            bounces += 1
+            reports[.failure, default: 0] += 1
             for number in numbers where recipients.indices.contains(number) {
                 guard case .failed = recipients[number] else { continue }
                 recipients[number] = .bounced
@@ -65,6 +79,34 @@ public struct MessageProgress: Hashable, Sendable {
             for key in keys where !(done[number] ?? []).contains(key) {
                 done[number, default: []].append(key)
             }
+        case .confirmed(let numbers, _):
+            reports[.success, default: 0] += 1
+            for number in numbers where recipients.indices.contains(number) {
+                guard case .unconfirmed = recipients[number] else { continue }
+                recipients[number] = .delivered
+            }
+        case .warned: reports[.delay, default: 0] += 1
+        }
+    }
+
+    /// How many reports of a kind were made.
+    public func reports(of kind: ReportKind) -> Int { reports[kind, default: 0] }
+
+    /// True when a report must be made before anything else happens to the message: which
+    /// recipients it is about follows from the records so far.
+    public var owesReport: Bool { !unreported.isEmpty || !unconfirmed.isEmpty }
+
+    /// The recipients that are delivered and not confirmed yet, with the words.
+    public var unconfirmed: [(recipient: Int, result: DeliveryResult)] {
+        recipients.enumerated().compactMap { index, recipient in
+            if case .unconfirmed(let result) = recipient { (index, result) } else { nil }
+        }
+    }
+
+    /// The recipients that are neither delivered nor failed.
+    public var pending: [Int] {
+        recipients.indices.filter { index in
+            if case .pending = recipients[index] { true } else { false }
         }
     }
 

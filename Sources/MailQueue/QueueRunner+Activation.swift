@@ -85,36 +85,14 @@ extension QueueRunner {
         }
     }
 
-    /// Before a report is delivered, the reported message's state must say that it was made:
-    /// else a crash in between would make it again when it is gone from here.
-    private func recordReport(by report: ActiveMessage) throws(QueueError) {
-        guard let id = report.message.reportOn else { return }
-        if let original = active[id] { return try save(original) }
-        let state = try spool.state(of: id)
-        let isRecorded = state.records.contains { record in
-            if case .bounced(_, dsn: report.id) = record { true } else { false }
-        }
-        guard state.exists, !isRecorded else { return }
-        let highest = state.records.flatMap(\.recipients).max() ?? 0
-        let failed = MessageProgress(recipients: highest + 1, state.records).unreported
-        guard !failed.isEmpty else { return }
-        do throws(SystemError) {
-            _ = try spool.append(
-                [.bounced(failed.map(\.recipient), dsn: report.id)], to: id, at: state.length,
-                isSynced: true)
-        } catch {
-            throw .system(error)
-        }
-    }
-
     /// Plans what is due of a message; settles it when nothing is.
     private func plan(_ message: ActiveMessage) {
         let seconds = Int(clamping: now / 1_000_000)
         message.isLastAttempt = settings.schedule.isLast(arrival: message.arrival, now: seconds)
-        // What failed is reported before anything else happens to the message.
+        // What ended is reported before anything else happens to the message.
         let due =
-            message.progress.unreported.isEmpty
-            ? message.progress.due(now: seconds, flush: everythingDueBefore) : []
+            message.progress.owesReport
+            ? [] : message.progress.due(now: seconds, flush: everythingDueBefore)
         let parts = Destination.split(due, of: message.message.envelope, by: settings.routing)
         if let crowded = parts.map(\.destination).first(where: isCrowded) {
             return park(message, for: crowded)
@@ -134,13 +112,4 @@ extension QueueRunner {
     }
 
     static let silentText = "Nobody at the destination could be reached a short while ago"
-}
-
-extension StateRecord {
-    var recipients: [Int] {
-        switch self {
-        case .result(let recipients, _, _, _), .bounced(let recipients, _): recipients
-        case .done(let recipient, _): [recipient]
-        }
-    }
 }

@@ -81,6 +81,7 @@ extension QueueRunner {
         if plan.destination != .local {
             request.envelope.mapRecipients(settings.routing.rewritten)
         }
+        request.envelope = request.envelope.withExpandedReversePath
         return request
     }
 
@@ -127,6 +128,7 @@ extension QueueRunner {
                 message.note(.done(recipient, result.done))
             }
             result.done = []
+            result = message.withDueNotice(result, of: recipient, plan.destination)
             groups[result, default: []].append(recipient)
         }
         for (result, recipients) in groups {

@@ -14,12 +14,7 @@ extension QueueRunner {
     /// No delivery of the message waits or runs: finish it, or defer it.
     func settle(_ message: ActiveMessage) {
         do throws(QueueError) {
-            var retryReport = false
-            if !message.progress.unreported.isEmpty {
-                // The failures must be safe first: whether a report is due follows from them.
-                try save(message)
-                retryReport = try !report(message)
-            }
+            let retryReport = try !report(message)
             if message.progress.isFinished {
                 try remove(message)
             } else {

@@ -9,8 +9,8 @@ import MailModel
 public struct RunnerSettings: Sendable {
     /// Our own name.
     public var host: [UInt8]
-    /// The From address of reports.
-    public var bounceFrom: [UInt8]
+    /// From whom reports come, where they go, and when.
+    public var reports: ReportSettings
     /// Which recipients are ours.
     public var routing: Routing
     /// When deferred recipients are tried again.
@@ -26,14 +26,13 @@ public struct RunnerSettings: Sendable {
     /// How long the end waits for deliveries that run.
     public var grace = Duration.seconds(30)
 
-    /// The settings of an installation: `me`, `bouncefrom`, `bouncehost`, and what `Routing`,
+    /// The settings of an installation: `me`, and what `ReportSettings`, `Routing`,
     /// `RetrySchedule` and `Concurrency` read.
     /// - Throws: `ControlError`.
     public init(_ root: Root) throws(ControlError) {
         let control = root.control
         host = try control.me()
-        let name = try control.line("bouncefrom") ?? Array("MAILER-DAEMON".utf8)
-        bounceFrom = name + [0x40] + (try control.lineOrMe("bouncehost"))
+        reports = try ReportSettings(control)
         routing = try Routing(control)
         schedule = try RetrySchedule(control)
         concurrency = try Concurrency(control)

@@ -14,6 +14,10 @@ public enum StateRecord: Hashable, Sendable {
     /// Instructions of this recipient were carried out, by their keys, whatever becomes of the
     /// others of his.
     case done(Int, [[UInt8]])
+    /// A DSN that says that these recipients are delivered is in the queue.
+    case confirmed([Int], dsn: QueueID)
+    /// A DSN that says that the message is delayed is in the queue.
+    case warned(dsn: QueueID)
 
     /// The record as it is appended.
     var line: [UInt8] {
@@ -44,6 +48,13 @@ public enum StateRecord: Hashable, Sendable {
             fields.append("record", "done")
             fields.append("recipient", recipient)
             for key in keys { fields.append("done", key) }
+        case .confirmed(let recipients, let dsn):
+            fields.append("record", "confirmed")
+            for recipient in recipients { fields.append("recipient", recipient) }
+            fields.append("dsn", dsn.description)
+        case .warned(let dsn):
+            fields.append("record", "warned")
+            fields.append("dsn", dsn.description)
         }
         return fields
     }
@@ -67,6 +78,11 @@ public enum StateRecord: Hashable, Sendable {
         case "done":
             guard let recipient = recipients.first else { throw .missing("recipient") }
             self = .done(recipient, fields.all.filter { $0.name == "done" }.map(\.value))
+        case "confirmed", "warned":
+            guard let dsn = fields["dsn"].flatMap({ QueueID($0) }) else { throw .badValue("dsn") }
+            self =
+                fields.text("record") == "warned"
+                ? .warned(dsn: dsn) : .confirmed(recipients, dsn: dsn)
         default: throw .badValue("record")
         }
     }

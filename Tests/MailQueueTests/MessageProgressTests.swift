@@ -45,7 +45,31 @@ import Testing
         #expect(progress.nextDue == nil)
         progress.apply(.bounced([1], dsn: nil))
         #expect(progress.isFinished)
-        #expect(progress.bounces == 1)
+        #expect(progress.reports(of: .failure) == 1)
+    }
+
+    @Test func `what is delivered and to be confirmed is finished when it is confirmed`() {
+        var progress = MessageProgress(recipients: 2)
+        var result = Samples.result(250)
+        result.notice = .relayed
+        progress.apply(.result([0, 1], result, time: 7, due: nil))
+        #expect(progress.unconfirmed.map(\.recipient) == [0, 1])
+        #expect(progress.owesReport && !progress.isFinished)
+        progress.apply(.confirmed([0], dsn: Samples.id(2)))
+        #expect(progress.unconfirmed.map(\.recipient) == [1])
+        progress.apply(.confirmed([1], dsn: Samples.id(3)))
+        #expect(progress.isFinished && !progress.owesReport)
+        #expect(progress.reports(of: .success) == 2)
+    }
+
+    @Test func `the last attempt at a recipient is known`() {
+        var progress = MessageProgress(recipients: 2)
+        progress.apply(.result([0], Samples.result(451), time: 5, due: 100))
+        progress.apply(.result([0], Samples.result(550), time: 9, due: nil))
+        #expect(progress.attempts[0]?.time == 9)
+        #expect(progress.attempts[0]?.result == Samples.result(550))
+        #expect(progress.attempts[1] == nil)
+        #expect(progress.pending == [1])
     }
 
     @Test func `a bounce of what did not fail changes nothing`() {

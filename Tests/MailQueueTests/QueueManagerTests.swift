@@ -89,7 +89,7 @@ import UnixIO
             let mine = stage.agents.delivered.filter { $0.id == id }
             #expect(mine.contains { $0.recipient == "bob@local.test" }, "\(id)")
             #expect(mine.contains { $0.recipient == "carol@remote.test" }, "\(id)")
-            let report = DSN.id(for: id, number: 0)
+            let report = DSN.id(for: id, .failure, number: 0)
             #expect(stage.agents.delivered.contains { $0.id == report }, "\(id)")
         }
         let reports = stage.agents.delivered(to: "alice@local.test")

@@ -10,6 +10,7 @@ import Testing
         .result([2], Samples.result(550), time: 7, due: nil),
         .bounced([2], dsn: Samples.id(3)), .bounced([4], dsn: nil),
         .done(3, [Array("maildir /home/a/Maildir".utf8), Array("2:program x, y: \0".utf8)]),
+        .confirmed([1, 5], dsn: Samples.id(4)), .warned(dsn: Samples.id(6)),
     ]
 
     @Test func `what was written is read`() throws {

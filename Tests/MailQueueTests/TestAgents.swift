@@ -14,12 +14,16 @@ import Workers
 
 /// Both agents of a root, and what they delivered. A recipient whose local-part begins with
 /// `fail`, `defer` or `die` is treated so; `later` is deferred, and `slow` waits, until
-/// `acceptLater`.
+/// `acceptLater`; one that begins with the name of a notice gets it.
 final class TestAgents: @unchecked Sendable {
     struct Delivered: Hashable {
         var recipient: String
         var id: QueueID
         var message: [UInt8]
+        var sender = ""
+        var options = EnvelopeOptions()
+
+        var text: String { String(decoding: message, as: UTF8.self) }
     }
 
     private let lock = NSLock()
@@ -85,7 +89,11 @@ final class TestAgents: @unchecked Sendable {
             if result.outcome == .delivered {
                 let message = request.edits.overlay.top + bytes
                 lock.withLock {
-                    all.append(Delivered(recipient: name, id: request.id, message: message))
+                    all.append(
+                        Delivered(
+                            recipient: name, id: request.id, message: message,
+                            sender: request.envelope.reversePath.bytes.printable,
+                            options: request.envelope.options))
                 }
             }
             results.append(result)
@@ -101,7 +109,9 @@ final class TestAgents: @unchecked Sendable {
         if name.hasPrefix("later"), !lock.withLock({ isLaterAccepted }) {
             return Samples.result(451)
         }
-        return DeliveryResult(Reply(250, EnhancedStatus(2, 0, 0), "ok"))
+        var result = DeliveryResult(Reply(250, EnhancedStatus(2, 0, 0), "ok"))
+        result.notice = DeliveryNotice.allCases.first { name.hasPrefix($0.rawValue) }
+        return result
     }
 }
 
@@ -166,10 +176,11 @@ final class QueueStage {
     func accept(
         _ recipients: [String], from sender: String = "alice@local.test", number: UInt32 = 1,
         edits: [Edit] = [], notify: [Notify?] = [], ret: ReturnedContent? = nil,
-        _ probe: Spool.Probe? = nil
+        requireTLS: Bool = false, _ probe: Spool.Probe? = nil
     ) throws -> QueueID {
         var envelope = Envelope(reversePath: try ReversePath(Array(sender.utf8)))
         envelope.options.ret = ret
+        envelope.options.requireTLS = requireTLS
         for (index, recipient) in recipients.enumerated() {
             let notify = notify.indices.contains(index) ? notify[index] : nil
             envelope.append(

@@ -118,6 +118,7 @@ extension QueueEntry {
             case .pending(_, tried: 0): (mailbox, "not tried yet", false)
             case .pending(let due, _): (mailbox, "due \(MailDate(seconds: due))", false)
             case .delivered: (mailbox, "delivered", true)
+            case .unconfirmed: (mailbox, "delivered, to be reported", true)
             case .failed(let result): (mailbox, "failed: \(result.reply)", false)
             case .bounced: (mailbox, "failed and reported", true)
             }
