@@ -5,7 +5,8 @@
 # make check    lint, build, tests and manual pages
 # make bench    print what it costs, beside Postfix
 # make fuzz DURATION=1h             let the fuzzer look for what traps, or is not as it must be
-# make install PREFIX=/usr/local DESTDIR=    put programs, manuals, units and examples in their place
+# make install PREFIX=/usr/local DESTDIR= SENDMAIL=no   put programs, manuals, units and examples in
+#               their place; with SENDMAIL=yes also links named sendmail, mailq and newaliases
 # make uninstall PREFIX=/usr/local DESTDIR=  take them away
 # make conformance SUITES=FOLDER    run suites of others, which are not part of this project
 # SPDX-License-Identifier: MIT
@@ -14,6 +15,7 @@ ROOT ?= var
 DURATION ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
+SENDMAIL ?= no
 
 .PHONY: build run test interop fuzz install uninstall conformance check lint lint-manuals bench toolchain packages test-packages clean
 
@@ -41,7 +43,7 @@ lint-manuals: test-packages
 
 # Not after build: who installs as root has built as somebody else.
 install:
-	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install
+	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" SENDMAIL="$(SENDMAIL)" scripts/install
 
 uninstall:
 	PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" scripts/install --remove

@@ -151,6 +151,7 @@ let package = Package(
         // The engine.
         module("SMTPProtocol", ["MailModel"]),
         module("MailQueue", ["MailModel", "UnixIO", "Workers", "Control"]),
+        module("Injection", ["MailModel", "UnixIO", "Control", "MailQueue"]),
         module("SMTPClient", ["MailModel", "UnixIO", "SMTPProtocol"]),
         module(
             "Callout",
@@ -174,6 +175,7 @@ let package = Package(
                 "FilterChain", "MailQueue", "AuthProtocol", "Resolver", "TLS",
             ]),
         program("queue-message", ["MailQueue", "Workers"]),
+        program("mail-inject", ["Injection", "MailQueue"]),
         program("queue-manager", ["MailQueue", "Delivery", "Workers"]),
         program("deliver-local", ["Delivery", "Workers"]),
         program("deliver-remote", ["Delivery", "TransportSecurity", "Workers"]),
@@ -282,6 +284,12 @@ let package = Package(
             [
                 "MailQueue", "MailModel", "UnixIO", "Control", "Workers", "TestSupport",
                 "queue-message", "queue-manager",
+            ]),
+        tests(
+            "Injection",
+            [
+                "Injection", "MailQueue", "MailModel", "UnixIO", "Control", "TestSupport",
+                "mail-inject", "filter-chain", "queue-message",
             ]),
         tests("Layer", ["MailModel", "TestSupport"]),
         tests("Interop", ["TestSupport", "UnixIO", "deliver-remote"]),

@@ -31,7 +31,7 @@ public struct QueueEntrance {
     public func pass(message: Descriptor, envelope: Descriptor) -> FilterExit {
         do throws(QueueError) {
             let body = try read(message)
-            let envelope = try QueueEntrance.readEnvelope(envelope)
+            let envelope = try QueueEntrance.readEnvelope(envelope).withOptionsOfEnvironment
             guard !envelope.recipients.isEmpty else { return .accept }
             switch try commit(body, envelope) {
             case .queued: return .accept

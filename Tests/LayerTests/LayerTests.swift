@@ -52,6 +52,7 @@ private let table: [String: Set<String>] = {
         "FilterChain": pools,
         "SMTPProtocol": model,
         "MailQueue": pools,
+        "Injection": control.union(["MailQueue"]),
         "SMTPClient": system.union(["SMTPProtocol"]),
         "Delivery": engine.subtracting(["FilterChain"]),
         "TransportSecurity": control.union([
@@ -61,7 +62,7 @@ private let table: [String: Set<String>] = {
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",
-            "HTTPS", "Quarantine", "TransportSecurity",
+            "HTTPS", "Injection", "Quarantine", "TransportSecurity",
         ]),
     ]
 }()

@@ -114,7 +114,7 @@ struct Arrival: ~Copyable {
         }
         let bytes = try Descriptor(rawValue: 1).readToEnd(
             "envelope", limit: QueueEntrance.envelopeLimit)
-        return try Envelope(queueFormat: bytes)
+        return try Envelope(queueFormat: bytes).withOptionsOfEnvironment
     }
 
     /// The envelope of the options.
