@@ -39,6 +39,11 @@ bool cunix_orders_names(int descriptor) {
     return status.f_type == EXT4_SUPER_MAGIC || status.f_type == XFS_SUPER_MAGIC;
 }
 
+bool cunix_is_on_nfs(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == 0 && status.f_type == NFS_SUPER_MAGIC;
+}
+
 int cunix_memfd(const char *name) {
     return memfd_create(name, MFD_CLOEXEC);
 }

@@ -46,7 +46,26 @@ enum LocalTrouble {
         case .permissionDenied, .notPermitted, .notDirectory, .tooManySymbolicLinkLevels,
             .noSuchFileOrDirectory:
             Reply(451, EnhancedStatus(4, 2, 0), "the mailbox cannot be written")
+        case .timedOut where error.call == "lock":
+            Reply(451, EnhancedStatus(4, 2, 0), "the mailbox is locked")
         default: Reply(451, EnhancedStatus(4, 3, 0), "the mailbox cannot be written now")
+        }
+    }
+
+    /// The header says that the message was here before.
+    static let looping = Reply(
+        554, EnhancedStatus(5, 4, 6),
+        "the message is looping: it already has my Delivered-To line")
+
+    /// The message does not even fit into the empty mailbox.
+    static let tooLarge = Reply(
+        552, EnhancedStatus(5, 2, 3), "the message is larger than the mailbox may be")
+
+    /// The quota is reached.
+    static func full(_ rule: StoreSettings.OverQuota) -> Reply {
+        switch rule {
+        case .bounce: Reply(552, EnhancedStatus(5, 2, 2), "the mailbox is full")
+        case .defer: Reply(452, EnhancedStatus(4, 2, 2), "the mailbox is full")
         }
     }
 

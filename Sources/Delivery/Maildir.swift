@@ -30,6 +30,7 @@ public struct Maildir: Hashable, Sendable {
         }
         for folder in missing.reversed() { try Maildir.makeFolder(folder) }
         for name in ["tmp", "new", "cur"] { try Files.makeFolder("\(path)/\(name)") }
+        try markFolder()
         try Maildir.sync(path)
     }
 
@@ -57,7 +58,7 @@ public struct Maildir: Hashable, Sendable {
         withExtendedLifetime(folder) {}
     }
 
-    private static func parent(of path: String) -> String {
+    static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }

@@ -43,6 +43,9 @@ public struct MessageReader: MessageSource {
     /// True when the line was in the header, as far as it has been read.
     public var hasFoundLine: Bool { lines?.hasFound ?? false }
 
+    /// True when the whole header was read, so that `hasFoundLine` is final.
+    var hasPassedHeader: Bool { header.isDone || isFinished }
+
     /// The next piece; it may be empty where much of a header is left out.
     /// - Throws: `SystemError`; `ENODATA` when the file is shorter than the message.
     public mutating func next() throws(SystemError) -> [UInt8]? {

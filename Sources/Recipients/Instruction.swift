@@ -16,7 +16,8 @@ public enum Instruction: Hashable, Sendable {
     case program([UInt8])
     /// The message goes to another mailbox.
     case forward(Mailbox)
-    /// The message goes to a server of LMTP: `unix:PATH`, or `HOST:PORT`.
+    /// The message goes to a server of LMTP: `unix:PATH`, or `inet:HOST:PORT`, as `LMTPEndpoint`
+    /// reads it.
     case lmtp(String)
     /// Nothing more: the message is delivered and gone.
     case drop

@@ -44,7 +44,7 @@ public enum MailboxCompiler {
             do throws(ConstantDatabaseWriter.Failure) {
                 let domain = Array(entry.domain)
                 if domains.insert(domain).inserted { try writer.add(domain, []) }
-                try writer.add(entry.key, (entry.path ?? "").utf8)
+                try writer.add(entry.key, entry.text)
                 counts.mailboxes += 1
             } catch { throw failure(error, source, database) }
         }

@@ -7,7 +7,7 @@ public import MailModel
 import SystemPackage
 import UnixIO
 
-/// A file of lines `local@domain [path]` and `@domain path`. Where a file of the same name with
+/// A file of lines `local@domain [place]` and `@domain place`. Where a file of the same name with
 /// `.cdb` is beside it and not older, and `MailboxCompiler` made it, that one is asked and the text
 /// is not even read.
 ///
@@ -17,6 +17,7 @@ public struct MailboxFile: RecipientSource {
     private let path: String
     private let settings: SourceSettings
     private var table: Watched<MailboxTable>
+    private var quota: Watched<MailboxQuota?>
 
     /// Reads a file. Maildirs without a path, or with a relative one, are below the mail folder of
     /// the settings' root.
@@ -29,6 +30,11 @@ public struct MailboxFile: RecipientSource {
             return .text(try MailboxText(path))
         }
         _ = try table.current()
+        let control = settings.root.control
+        quota = Watched([control.file("mailboxquota")]) { () throws(ControlError) in
+            try control.mailboxQuota()
+        }
+        _ = try quota.current()
     }
 
     /// `file:PATH`.
@@ -47,6 +53,37 @@ public struct MailboxFile: RecipientSource {
         }
     }
 
+    /// Says what to do with mail for a mailbox: what its line says, with the quota of
+    /// `control/mailboxquota` where the line has none.
+    /// - Throws: `SourceError` when the file has changed and cannot be used any more.
+    public mutating func destination(
+        of mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> LocalAnswer {
+        try reading { () throws(ControlError) in
+            switch try table.current().find(mailbox, settings) {
+            case .mailbox(let found):
+                let instruction = found.instruction(settings.root, quota: try quota.current())
+                return .destination(
+                    LocalDestination(
+                        local: Array(mailbox.localPart), host: Array(mailbox.domain ?? []),
+                        instructions: .given([instruction])))
+            case .noSuchMailbox: return .noSuchMailbox
+            case .unknownDomain: return .unknownDomain
+            }
+        }
+    }
+}
+
+extension ControlFolder {
+    /// `mailboxquota`; nil without the file.
+    func mailboxQuota() throws(ControlError) -> MailboxQuota? {
+        guard let line = try line("mailboxquota"), !line.isEmpty else { return nil }
+        guard let quota = MailboxQuota(exactly: line) else {
+            throw invalid(
+                "mailboxquota", 1, "not a quota such as 10MB or 1000000S,1000C: \(line.printable)")
+        }
+        return quota
+    }
 }
 
 extension ControlFolder {

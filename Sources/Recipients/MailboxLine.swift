@@ -4,7 +4,7 @@
 
 import MailModel
 
-/// A line `local@domain [path]` or `@domain path`.
+/// A line `local@domain [PLACE]` or `@domain PLACE`: see `MailboxPlace`.
 struct MailboxLine {
     /// What is wrong with a line.
     struct Failure: Error {
@@ -14,8 +14,8 @@ struct MailboxLine {
     /// The address with ASCII case folded: mailboxes of one domain that differ in case alone are
     /// one, as in qmail-local(8).
     let key: [UInt8]
-    /// The path that the line gives, without slashes at its end; nil for the default one.
-    let path: String?
+    /// What follows the address, as it is kept: empty for the Maildir that the address names.
+    let text: [UInt8]
 
     /// What of the key is the domain.
     var domain: ArraySlice<UInt8> { key[((key.lastIndex(of: 0x40) ?? -1) + 1)...] }
@@ -28,21 +28,14 @@ struct MailboxLine {
         guard (try? Mailbox(address)) != nil, let at = address.lastIndex(of: 0x40), at + 1 < end
         else { throw Failure(reason: "not local@domain or @domain: \(line.printable)") }
         key = address.asciiLowercased
-        let rest = line[end...].trimmed
-        if rest.isEmpty {
-            guard MailboxLine.isFolderName(key[..<at]), MailboxLine.isFolderName(key[(at + 1)...])
-            else {
-                throw Failure(
-                    reason: "\(address.printable) cannot name a folder: give a path after it")
-            }
-            path = nil
-            return
+        text = Array(line[end...].trimmed)
+        let place = try MailboxPlace(text)
+        guard place.store == .maildir(nil) else { return }
+        guard MailboxLine.isFolderName(key[..<at]), MailboxLine.isFolderName(key[(at + 1)...])
+        else {
+            throw Failure(
+                reason: "\(address.printable) cannot name a folder: give a path after it")
         }
-        guard var path = String(validating: rest, as: UTF8.self), !rest.contains(0) else {
-            throw Failure(reason: "the path is not UTF-8")
-        }
-        while path.utf8.count > 1, path.utf8.last == 0x2F { path.removeLast() }
-        self.path = path
     }
 
     /// False for what would leave its folder, and for the nothing before an `@domain`.

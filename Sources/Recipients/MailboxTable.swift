@@ -18,32 +18,57 @@ enum MailboxTable {
         self = .database(database)
     }
 
-    /// What the list says: the mailbox itself, then without its extension, then the `@domain` that
-    /// takes all others.
+    /// What the list says of an address.
+    enum Answer {
+        case mailbox(ListedMailbox)
+        case noSuchMailbox
+        case unknownDomain
+    }
+
+    /// Whether and where a mailbox is.
     func presence(
         of mailbox: Mailbox, _ settings: SourceSettings
     ) throws(ControlError) -> Presence {
+        switch try find(mailbox, settings) {
+        case .mailbox(let found):
+            guard case .maildir(let path, _) = found.instruction(settings.root) else {
+                return .exists(.elsewhere)
+            }
+            return .exists(.maildir(path))
+        case .noSuchMailbox: return .noSuchMailbox
+        case .unknownDomain: return .unknownDomain
+        }
+    }
+
+    /// What the list says: the mailbox itself, then without its extension, then the `@domain` that
+    /// takes all others.
+    func find(_ mailbox: Mailbox, _ settings: SourceSettings) throws(ControlError) -> Answer {
         guard let domain = mailbox.domain?.asciiLowercased, !domain.isEmpty else {
             return .unknownDomain
         }
         for candidate in settings.candidates(of: mailbox) {
             let key = candidate.folded
-            guard let path = try path(of: key) else { continue }
+            guard let place = try place(of: key) else { continue }
             let name = key.prefix(key.count - domain.count - 1)
-            return .exists(.maildir(MailboxTable.maildir(path, name, domain, settings.root)))
+            return .mailbox(ListedMailbox(place: place, localPart: name, domain: domain))
         }
-        if let path = try path(of: [0x40] + domain) {
-            return .exists(.maildir(MailboxTable.maildir(path, [], domain, settings.root)))
+        if let place = try place(of: [0x40] + domain) {
+            return .mailbox(ListedMailbox(place: place, localPart: [], domain: domain))
         }
         return try knows(domain) ? .noSuchMailbox : .unknownDomain
     }
 
-    /// The path that a key's line gives, empty for the default one; nil when there is no line.
-    private func path(of key: [UInt8]) throws(ControlError) -> String? {
+    /// What a key's line gives; nil when there is no line.
+    private func place(of key: [UInt8]) throws(ControlError) -> MailboxPlace? {
+        let text: [UInt8]?
         switch self {
         case .text(let text): return text.mailboxes[key]
-        case .database(let database):
-            return try database.value(for: key).map { String(decoding: $0, as: UTF8.self) }
+        case .database(let database): text = try database.value(for: key)
+        }
+        guard let text else { return nil }
+        do throws(MailboxLine.Failure) { return try MailboxPlace(text) } catch {
+            throw .invalid(
+                file: "mailboxes.cdb", line: nil, reason: "\(key.printable): \(error.reason)")
         }
     }
 
@@ -53,22 +78,12 @@ enum MailboxTable {
         case .database(let database): try database.value(for: domain) != nil
         }
     }
-
-    private static func maildir(
-        _ path: String, _ localPart: ArraySlice<UInt8>, _ domain: [UInt8], _ root: Root
-    ) -> String {
-        if path.isEmpty {
-            let folders = [domain, Array(localPart)].map { String(decoding: $0, as: UTF8.self) }
-            return "\(root.mail)/\(folders.joined(separator: "/"))/Maildir"
-        }
-        return path.hasPrefix("/") ? path : "\(root.mail)/\(path)"
-    }
 }
 
 /// The lines of a file as mailboxes.
 struct MailboxText {
-    /// The path that the line gives; empty for the default one.
-    private(set) var mailboxes: [[UInt8]: String] = [:]
+    /// What each line gives.
+    private(set) var mailboxes: [[UInt8]: MailboxPlace] = [:]
     private(set) var domains: Set<[UInt8]> = []
 
     /// Reads a file; of two lines for one mailbox the later counts.
@@ -79,7 +94,7 @@ struct MailboxText {
         for line in lines {
             do throws(MailboxLine.Failure) {
                 let entry = try MailboxLine(line.bytes)
-                mailboxes[entry.key] = entry.path ?? ""
+                mailboxes[entry.key] = try MailboxPlace(entry.text)
                 domains.insert(Array(entry.domain))
             } catch {
                 throw .invalid(file: path, line: line.number, reason: error.reason)

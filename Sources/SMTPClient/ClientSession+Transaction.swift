@@ -46,7 +46,7 @@ extension ClientSession {
     /// MAIL and every RCPT, in groups where the server offers PIPELINING. DATA is not among them:
     /// a server that refuses every recipient must not be sent a message, not even an empty one.
     /// - Returns: the accepted recipients.
-    private mutating func sendEnvelope(
+    mutating func sendEnvelope(
         _ mail: OutgoingMail, _ result: inout TransactionResult
     ) throws(ClientError) -> [Int] {
         let commands =
@@ -149,7 +149,7 @@ extension ClientSession {
     /// The message and the final dot.
     /// - Returns: the reply of a server that refuses before it has seen the end; nil when
     ///   everything was sent.
-    private mutating func sendPieces(
+    mutating func sendPieces(
         _ message: some MessageSource
     ) throws(ClientError) -> SMTPReply? {
         var message = message

@@ -80,7 +80,7 @@ public struct ClientSession: ~Copyable {
         throw .unexpected(step, try reply(step))
     }
 
-    private static func requirePositive(
+    static func requirePositive(
         _ reply: SMTPReply, _ step: ClientStep
     ) throws(ClientError) {
         guard !reply.isPositive else { return }

@@ -82,9 +82,9 @@ public enum Files {
         }
     }
 
-    /// The names in a folder without `.` and `..`, in no order.
+    /// The names in a folder without `.` and `..`, in no order; no more than `most` of them.
     public static func names(
-        in path: String, of folder: Descriptor? = nil
+        in path: String, of folder: Descriptor? = nil, most: Int = .max
     ) throws(SystemError) -> [String] {
         let descriptor = try openFolder(path, in: folder)
         guard let stream = fdopendir(descriptor.take()) else {
@@ -92,7 +92,7 @@ public enum Files {
         }
         defer { closedir(stream) }
         var names: [String] = []
-        while true {
+        while names.count < most {
             // The end and an error look alike but for errno.
             errno = 0
             guard let entry = readdir(stream) else {

@@ -36,18 +36,19 @@ import Testing
     ])
     func `a quota is read as vpopmail reads it`(quota: String, expected: String) throws {
         try setQuota(quota)
-        try record("1000S,3C\n900 2\n200 2\n-100 -1\n")
+        try record("1000S,3C\n1000 3\n")
         #expect(answer == expected)
         #expect(word("alice@q.test", source) == "yes")
     }
 
     @Test(arguments: [
-        // Fresh and sound: believed. Else the names of the messages say it: 300 bytes, 3 messages.
-        ("300S\n100 1\n", 0, "yes"), ("300S\n100 1\n", 1000, "full"), ("300S\n900 1\n", 0, "full"),
+        // Else the names of the messages say it: 300 bytes, 3 messages.
+        ("300S\n100 1 1\n", 1000, "full"), ("300S\n-100 1\n", 0, "full"),
+        ("300S\n100 -1\n", 0, "full"),
         ("1000S\n100 one\n", 0, "full"), ("300S\n100 1 1\n", 0, "full"), ("", 0, "full"),
         (String(repeating: "1 0\n", count: 1300), 0, "full"),
     ])
-    func `a stale or damaged maildirsize does not count`(
+    func `a damaged maildirsize does not count`(
         text: String, age: TimeInterval, expected: String
     ) throws {
         try setQuota("300S")
@@ -58,6 +59,30 @@ import Testing
         try record(text, age: age)
         #expect(answer == expected)
         #expect(tree.folder.names(in: maildir).contains("maildirsize"))
+    }
+
+    @Test(arguments: [
+        ("9S\n100 1\n", 1000, "yes", "room is believed, however old"),
+        ("9S\n301 1\n", 0, "full", "no room is believed of what was just counted"),
+        ("9S\n301 1\n", 1000, "yes", "but not when that is long ago"),
+        ("9S\n300 1\n1 0\n", 0, "yes", "nor after further changes"),
+    ])
+    func `that there is no room is counted again`(
+        text: String, age: TimeInterval, expected: String, reason: String
+    ) throws {
+        try setQuota("300S")
+        try tree.folder.write("\(maildir)/new/1.M1.host,S=100", "")
+        try record(text, age: age)
+        #expect(answer == expected)
+    }
+
+    @Test func `a folder behind a link does not count`() throws {
+        try setQuota("300S")
+        try tree.folder.write("shared/new/1.M1.host,S=900", "")
+        try tree.folder.write("\(maildir)/new/1.M1.host,S=100", "")
+        try #require(
+            symlink(tree.folder.file("shared"), tree.folder.file("\(maildir)/.Shared")) == 0)
+        #expect(answer == "yes")
     }
 
     @Test func `what the owner puts in the place of maildirsize holds nobody up`() throws {

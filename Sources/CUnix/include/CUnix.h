@@ -21,6 +21,8 @@ int cunix_write_out(int descriptor);
 // fstatfs(2): true for file systems whose journal never has a name before the size and the blocks
 // that the named file got earlier: ext4 and XFS.
 bool cunix_orders_names(int descriptor);
+// True on NFS, where flock(2) takes the lock of fcntl(2) under another owner.
+bool cunix_is_on_nfs(int descriptor);
 
 int cunix_link_nameless(int descriptor, int directory, const char *name);
 // memfd_create(2), close-on-exec.
