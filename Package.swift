@@ -292,7 +292,7 @@ let package = Package(
                 "mail-inject", "filter-chain", "queue-message",
             ]),
         tests("Layer", ["MailModel", "TestSupport"]),
-        tests("Interop", ["TestSupport", "UnixIO", "deliver-remote"]),
+        tests("Interop", ["TestSupport", "UnixIO", "deliver-remote", "mail-inject"]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),
         tests("Patterns", ["Patterns", "UnixIO"]),

@@ -36,6 +36,19 @@ import UnixIO
         #expect(files().isEmpty)
     }
 
+    @Test func `sendmail's names replace nobody's, and only ours are removed`() throws {
+        try InstalledServer.install(to: stage, sendmail: true)
+        let mailq = "\(stage)/usr/bin/mailq"
+        #expect(try Tool("\(stage)/usr/sbin/sendmail", ["-bd"]).run().code == 64)
+        #expect(try Tool("\(stage)/usr/bin/newaliases").run().code == 0)
+        try Files.unlink(mailq)
+        try folder.write("stage/usr/bin/mailq", "somebody else's")
+        try InstalledServer.install(to: stage, sendmail: true)
+        #expect(try folder.read("stage/usr/bin/mailq") == Array("somebody else's".utf8))
+        try InstalledServer.install(to: stage, ["--remove"])
+        #expect(files() == ["usr/bin/mailq"])
+    }
+
     @Test func `sysusers names each user that mail-server wants`() throws {
         let text = try String(
             contentsOfFile: "\(repository)/host/systemd/sysusers.conf", encoding: .utf8)

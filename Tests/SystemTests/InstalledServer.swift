@@ -55,10 +55,14 @@ final class InstalledServer: Sendable {
         try makeMailboxes()
     }
 
-    /// Calls scripts/install for the programs that were built beside the tests.
-    static func install(to stage: String, _ arguments: [String] = []) throws {
+    /// Calls scripts/install for the programs that were built beside the tests; with `sendmail` for
+    /// the links named so too.
+    static func install(
+        to stage: String, _ arguments: [String] = [], sendmail: Bool = false
+    ) throws {
         var tool = try Tool("\(repository)/scripts/install", arguments)
         tool.environment = ["DESTDIR": stage, "PREFIX": "/usr", "BIN": try Tool.folder()]
+        if sendmail { tool.environment["SENDMAIL"] = "yes" }
         let result = try tool.run()
         guard result.code == 0 else { throw TestFailure("install: \(result.errors)") }
     }
