@@ -292,7 +292,9 @@ let package = Package(
                 "mail-inject", "filter-chain", "queue-message",
             ]),
         tests("Layer", ["MailModel", "TestSupport"]),
-        tests("Interop", ["TestSupport", "UnixIO", "deliver-remote", "mail-inject"]),
+        tests(
+            "Interop",
+            ["TestSupport", "UnixIO", "deliver-local", "deliver-remote", "mail-inject"]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),
         tests("Patterns", ["Patterns", "UnixIO"]),

@@ -27,12 +27,13 @@ extension Maildir {
         }
     }
 
-    /// True for a folder that has its mark, and for one that will get it.
+    /// True for a folder in a Maildir that has its mark, and for one that will get it. The mark
+    /// alone says nothing: Dovecot puts one into every Maildir, also into `/home/alice/.maildir`.
     private var isKnownFolder: Bool {
         get throws(SystemError) {
+            guard try Files.status("\(above.path)/cur") != nil else { return false }
             if try Files.status("\(path)/maildirfolder") != nil { return true }
-            guard try Files.status(path) == nil else { return false }
-            return try Files.status("\(above.path)/cur") != nil
+            return try Files.status(path) == nil
         }
     }
 

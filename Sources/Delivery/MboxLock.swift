@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
+import MailModel
 import SystemPackage
 import UnixIO
 
@@ -115,7 +116,7 @@ struct MboxLock: ~Copyable {
             return MboxLock(path, lacksFile: true)
         }
         defer { try? Files.unlink(own) }
-        try new.borrowed.writeAll(Array("\(getpid())\n".utf8), own)
+        try new.borrowed.writeAll(Array("\(getpid()) \(host)\n".utf8), own)
         _ = link(own, path)
         // Whatever link(2) says over NFS, the number of names is the truth.
         let status = try new.borrowed.status(own)
@@ -124,12 +125,28 @@ struct MboxLock: ~Copyable {
         return nil
     }
 
-    /// Removes the lock file of somebody who is gone. We hold the other locks, so that only one of
-    /// us does it. The time is the file server's.
+    /// Removes the lock file of somebody who is gone: one of us on this host, or whoever did not
+    /// touch it for long. We hold the other locks, so that only one of us does it. The time is the
+    /// file server's.
     private static func removeStale(_ path: String, now: Int) throws(SystemError) {
-        guard let status = try Files.status(path),
-            now.subtractingReportingOverflow(status.st_mtim.tv_sec).partialValue > staleAfter
-        else { return }
-        try? Files.unlink(path)
+        guard let status = try Files.status(path) else { return }
+        let (age, overflow) = now.subtractingReportingOverflow(status.st_mtim.tv_sec)
+        if !overflow && age > staleAfter || isOfTheDead(path) { try? Files.unlink(path) }
+    }
+
+    /// True for a lock file of ours whose process is not there any more.
+    private static func isOfTheDead(_ path: String) -> Bool {
+        guard let text = try? Files.contents(of: path, limit: 1024) else { return false }
+        let words = text.split(whereSeparator: { $0 <= 0x20 })
+        guard words.count == 2, words[1].elementsEqual(host.utf8),
+            let number = words[0].decimalValue, let pid = pid_t(exactly: number), pid > 1
+        else { return false }
+        return kill(pid, 0) != 0 && errno == ESRCH
+    }
+
+    private static var host: String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
+        return name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)).printable
     }
 }

@@ -166,6 +166,13 @@ import UnixIO
         #expect(try deliver(450, quota: "1000S", to: trash).code == 250)
     }
 
+    @Test func `a Maildir with a dot before its name is one of its own`() throws {
+        try folder.write("home/.maildir/maildirfolder", "")
+        try folder.write("home/.maildir/maildirsize", "99S\n0 0\n")
+        let hidden = Maildir(folder.file("home/.maildir"), base: folder.file("mail"))
+        #expect(try deliver(100, to: hidden).status == EnhancedStatus(5, 2, 3))
+    }
+
     @Test func `who may still be told is told once that the mailbox is nearly full`() throws {
         var settings = StoreSettings()
         settings.quotaWarning = Array("Subject: nearly full\n\nMake room.\n".utf8)

@@ -38,7 +38,8 @@ public final class SMTPStub: @unchecked Sendable {
 
     /// Starts a server whose reply to EHLO has these lines after its name. `action` is asked at
     /// each step: `greeting`, a command line, `message` (before the message is read) and `.`; nil
-    /// is the polite answer. It listens on 127.0.0.`host` and on a port that the kernel chooses,
+    /// is the polite answer. To a client that says LHLO it answers the final dot once for each
+    /// recipient, the step being `. ` and the RCPT command. It listens on 127.0.0.`host` and on a port that the kernel chooses,
     /// or on that of another stub.
     public init(
         host: UInt8 = 1, port: UInt16 = 0,
@@ -102,6 +103,8 @@ private final class StubConnection {
     private let number: Int
     private var unread: [UInt8] = []
     private var position = 0
+    /// The RCPT commands that were accepted; nil where the client has not said LHLO.
+    private var recipients: [String]?
 
     /// The session is over.
     private struct Over: Error {}
@@ -123,7 +126,16 @@ private final class StubConnection {
         server.saw(command)
         switch command.prefix(4).uppercased() {
         case "EHLO": try at(command, server.ehlo)
-        case "HELO", "MAIL", "RCPT", "RSET": try at(command, "250 2.0.0 ok")
+        case "LHLO":
+            recipients = []
+            try at(command, server.ehlo)
+        case "RCPT" where recipients != nil:
+            let action = server.told(command, number) ?? .reply("250 2.0.0 ok")
+            if case .reply(let text) = action, text.hasPrefix("2") { recipients?.append(command) }
+            try take(action)
+        case "HELO", "MAIL", "RCPT", "RSET":
+            if recipients != nil { recipients = [] }
+            try at(command, "250 2.0.0 ok")
         case "DATA":
             try at(command, "354 go on")
             try message()
@@ -142,7 +154,9 @@ private final class StubConnection {
             bytes += try line() + [0x0D, 0x0A]
         }
         server.saw(Array(bytes.dropLast(3)))
-        try at(".", "250 2.0.0 taken")
+        guard let recipients else { return try at(".", "250 2.0.0 taken") }
+        // RFC 2033, section 4.2.
+        for recipient in recipients { try at(". \(recipient)", "250 2.0.0 taken") }
     }
 
     private func at(_ step: String, _ polite: String) throws {
