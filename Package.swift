@@ -160,7 +160,7 @@ let package = Package(
             "Delivery",
             [
                 "MailModel", "UnixIO", "Workers", "Control", "Resolver", "Recipients",
-                "SMTPClient", "SMTPProtocol",
+                "SMTPClient", "SMTPProtocol", "MailQueue",
             ]),
         module(
             "TransportSecurity",

@@ -1,22 +1,26 @@
-// LocalAgent: delivery to Maildirs.
+// LocalAgent: delivery to mailboxes of this host.
 // deliver-local(8).
 // SPDX-License-Identifier: MIT
 
 public import Control
+import Glibc
 public import MailModel
+import MailQueue
 import Recipients
 import SystemPackage
 public import UnixIO
 
-/// Delivers to the Maildirs of `control/mailboxes`.
+/// Delivers to the mailboxes that `RecipientSources` knows: those of `control/mailboxes`, and those
+/// of users with their dot-qmail files.
 public struct LocalAgent: DeliveryAgent {
     /// `deliver-local`.
     public static let name = "deliver-local"
     /// Mailboxes of ours.
     public static let channel = DeliveryChannel.local
 
-    private let mail: String
+    private let terms: LocalTerms
     private let becomesOwner: Bool
+    private let forwarding: Forwarding
     private var sources: RecipientSources
     private var names: MaildirName
 
@@ -26,54 +30,41 @@ public struct LocalAgent: DeliveryAgent {
     public init(
         _ root: Root, names: MaildirName = MaildirName(), becomesOwner: Bool = false
     ) throws(ControlError) {
-        mail = root.mail
+        terms = try LocalTerms(root)
         sources = try RecipientSources(root)
+        forwarding = Forwarding(queue: QueueClient(socket: root.socket("queue-message")))
         self.names = names
         self.becomesOwner = becomesOwner
     }
 
-    /// Delivers to each recipient on its own.
-    public mutating func deliver(_ request: DeliveryRequest, _ file: Descriptor) -> DeliveryReply {
-        guard !becomesOwner else { return deliverAsOwners(request, file) }
-        return DeliveryReply(
-            request.envelope.recipients.map { recipient in
-                var delivery = LocalDelivery(request: request, recipient: recipient, file: file)
-                let reply: Reply
-                do throws(Refusal) {
-                    let maildir = Maildir(try find(recipient), base: mail)
-                    reply = delivery.run(maildir, name: names.next())
-                } catch {
-                    reply = error.reply
-                    delivery.evidence.append(("error", error.reason))
-                }
-                let result = DeliveryResult(reply)
-                LocalAgent.log(result, recipient, request, delivery.evidence)
-                return result
-            })
+    /// A recipient whose mail somebody must deliver.
+    private struct Target {
+        let place: Int
+        let destination: LocalDestination
     }
 
-    /// Delivers to the mailboxes of each owner in a process of his.
-    private mutating func deliverAsOwners(
-        _ request: DeliveryRequest, _ file: Descriptor
-    ) -> DeliveryReply {
+    /// Delivers to each recipient on its own.
+    public mutating func deliver(_ request: DeliveryRequest, _ file: Descriptor) -> DeliveryReply {
         var results: [Int: DeliveryResult] = [:]
-        var mailboxes: [Identity: [(number: Int, maildir: String)]] = [:]
-        for (number, recipient) in request.envelope.recipients.enumerated() {
+        var targets: [Identity: [Target]] = [:]
+        for (place, recipient) in request.envelope.recipients.enumerated() {
             do throws(Refusal) {
-                let maildir = try find(recipient)
-                mailboxes[try LocalAgent.owner(of: maildir), default: []].append((number, maildir))
+                let destination = try find(recipient)
+                let owner = try owner(of: destination)
+                targets[owner, default: []].append(
+                    Target(place: place, destination: destination))
             } catch {
-                let result = DeliveryResult(error.reply)
-                LocalAgent.log(result, recipient, request, [("error", error.reason)])
-                results[number] = result
+                let outcome = InstructionOutcome(
+                    reply: error.reply, evidence: error.reason.map { [("error", $0)] } ?? [])
+                results[place] = finish(outcome, place, request, file, owner: geteuid())
             }
         }
-        for (owner, mailboxes) in mailboxes {
-            var part = request
-            part.envelope = request.envelope.withRecipients(mailboxes.map(\.number))
-            let found = OwnedDelivery.run(
-                part, file, to: mailboxes.map(\.maildir), base: mail, as: owner)
-            for (mailbox, result) in zip(mailboxes, found) { results[mailbox.number] = result }
+        for (owner, targets) in targets {
+            let outcomes = run(targets, request, file, as: owner)
+            for (target, outcome) in zip(targets, outcomes) {
+                results[target.place] = finish(
+                    outcome, target.place, request, file, owner: owner.user)
+            }
         }
         return DeliveryReply(
             request.envelope.recipients.indices.map {
@@ -81,36 +72,127 @@ public struct LocalAgent: DeliveryAgent {
             })
     }
 
-    /// Why there is no Maildir to deliver to.
+    /// Carries out the instructions of recipients of one owner, in a process of his where that is
+    /// another one.
+    private mutating func run(
+        _ targets: [Target], _ request: DeliveryRequest, _ file: Descriptor, as owner: Identity
+    ) -> [InstructionOutcome] {
+        // Where nothing is to be done, nobody must be anybody.
+        let isIdle = targets.allSatisfy { $0.destination.instructions == .given([.drop]) }
+        guard becomesOwner, !isIdle else {
+            umask(0o077)
+            let deadline = OwnedDelivery.deadline
+            return targets.map { target in
+                var run = InstructionRun(
+                    request, target.place, to: target.destination, file, terms, deadline)
+                return run.run(&names)
+            }
+        }
+        return OwnedDelivery.run(
+            request.withRecipients(targets.map(\.place)), file, to: targets.map(\.destination),
+            terms, as: owner)
+    }
+
+    /// Sends on what is to be sent on, and says what became of the recipient.
+    private func finish(
+        _ outcome: InstructionOutcome, _ place: Int, _ request: DeliveryRequest,
+        _ file: Descriptor, owner: uid_t
+    ) -> DeliveryResult {
+        var outcome = outcome
+        if outcome.reply.code < 300, let order = outcome.forward {
+            if let refusal = forwarding.submit(order, of: place, request, file, owner: owner) {
+                outcome.reply = refusal
+            } else {
+                outcome.evidence.append(("forwarded", "\(order.recipients.count)"))
+            }
+        }
+        var result = DeliveryResult(outcome.reply)
+        if result.outcome == .deferred { result.done = outcome.done }
+        LocalAgent.log(result, request.envelope.recipients[place], request, outcome.evidence)
+        return result
+    }
+
+    /// Why nothing can be delivered.
     private struct Refusal: Error {
         let reply: Reply
         var reason: String?
     }
 
-    private static func owner(of maildir: String) throws(Refusal) -> Identity {
+    /// Whom the delivery must become.
+    private func owner(of destination: LocalDestination) throws(Refusal) -> Identity {
+        let mine = Identity(user: geteuid(), group: getegid())
+        guard case .given(let instructions) = destination.instructions,
+            destination.owner == nil
+        else { return try owner(destination.owner, mine) }
+        guard becomesOwner, let path = instructions.lazy.compactMap(\.path).first else {
+            return mine
+        }
         do {
-            if let owner = try MailboxOwner.find(of: maildir) { return owner }
+            if let owner = try MailboxOwner.find(of: path) { return owner }
         } catch {
             throw Refusal(reply: LocalTrouble.badConfiguration, reason: "\(error)")
         }
-        throw Refusal(
-            reply: LocalTrouble.badConfiguration, reason: "\(maildir): no owner but root")
+        throw Refusal(reply: LocalTrouble.badConfiguration, reason: "\(path): no owner but root")
     }
 
-    /// The path of a recipient's Maildir.
-    private mutating func find(_ recipient: Mailbox) throws(Refusal) -> String {
+    /// What a user says is done by nobody else, and never by root.
+    private func owner(_ owner: Identity?, _ mine: Identity) throws(Refusal) -> Identity {
+        if let owner, owner.user != 0 {
+            guard !becomesOwner else { return owner }
+            if owner.user == mine.user { return mine }
+        }
+        throw Refusal(
+            reply: LocalTrouble.badConfiguration,
+            reason: "it must be delivered by \(owner.map { "user \($0.user)" } ?? "its owner")")
+    }
+
+    /// Where a recipient's mail goes.
+    private mutating func find(_ recipient: Mailbox) throws(Refusal) -> LocalDestination {
+        let answer: LocalAnswer
         do throws(SourceError) {
-            switch try sources.find(recipient) {
-            case .exists(.maildir(let maildir)): return maildir
-            case .exists, .overQuota, .refused:
-                // control/mailboxes, the only source here, says none of these.
-                throw .unreachable(source: "mailboxes", reason: "no Maildir")
-            case .noSuchMailbox, .unknownDomain: break
-            }
+            var trail = SourceTrail(isWanted: false)
+            answer = try sources.destination(of: recipient, &trail)
         } catch {
             throw Refusal(reply: LocalTrouble.badConfiguration, reason: "\(error)")
+        }
+        switch answer {
+        case .destination(let destination): return destination
+        case .refused:
+            throw Refusal(
+                reply: Reply(550, EnhancedStatus(5, 2, 1), "this mailbox takes no mail"))
+        case .noSuchMailbox, .unknownDomain: break
         }
         throw Refusal(
             reply: Reply(550, EnhancedStatus(5, 1, 1), "no mailbox here by that name"))
+    }
+}
+
+extension LocalTerms {
+    /// The terms of a root: `control/defaultdelivery` and `control/programtimeout`.
+    /// - Throws: `ControlError` also for a default delivery that is none.
+    init(_ root: Root) throws(ControlError) {
+        self.init(base: root.mail)
+        if let lines = try root.control.contents("defaultdelivery") { defaultDelivery = lines }
+        do throws(InstructionFault) {
+            _ = try DotQmailLines(
+                defaultDelivery, home: "/", path: "defaultdelivery", isForwardOnly: false)
+        } catch {
+            throw root.control.invalid("defaultdelivery", nil, error.reply.text)
+        }
+        guard let seconds = try root.control.integer("programtimeout") else { return }
+        guard (1...2400).contains(seconds) else {
+            throw root.control.invalid("programtimeout", 1, "seconds, from 1 to 2400")
+        }
+        programLimit = .seconds(seconds)
+    }
+}
+
+extension Instruction {
+    /// The path that it writes to.
+    fileprivate var path: String? {
+        switch self {
+        case .maildir(let path, _), .mbox(let path): path
+        case .program, .forward, .lmtp, .drop: nil
+        }
     }
 }

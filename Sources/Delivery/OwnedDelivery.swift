@@ -5,33 +5,41 @@
 import Control
 import Glibc
 import MailModel
+import Recipients
 import UnixIO
 
-/// What root starts for the mailboxes of one owner, and what that process does. Root reads nothing
-/// of the message: it looks up mailboxes, passes descriptors on, and reads results.
+/// What root starts for the recipients of one owner, and what that process does. Root reads nothing
+/// of the message and nothing of the owner's: it says where the mail belongs, passes descriptors
+/// on, and reads results.
 public enum OwnedDelivery {
     /// The message's descriptor in the process of the owner.
     private static let messageNumber: Int32 = 3
     /// A home that does not answer holds a worker no longer.
     private static let limit = Duration.seconds(3600)
+    /// When the process begins nothing more, so that what it did is told before it is killed.
+    private static let patience = Duration.seconds(2400)
     /// Far more than results of so many recipients are.
-    private static func replyLimit(_ recipients: Int) -> Int { 4096 + recipients * 2048 }
+    private static func replyLimit(_ recipients: Int) -> Int {
+        min(Fields.maximumLength, 4096 + recipients * (1 << 20))
+    }
 
     private static let cutShort = Reply(
         451, EnhancedStatus(4, 3, 0), "the delivery was cut short")
 
-    /// Delivers to mailboxes of one owner. The request has the recipients of these mailboxes only,
-    /// in their order, and `maildirs` are the paths of their Maildirs. Below `base` folders that are
-    /// missing may be made.
+    /// The moment at which a run that begins now begins nothing more.
+    static var deadline: Deadline { .after(patience) }
+
+    /// Delivers to recipients of one owner. The request has only them, in the order of their
+    /// destinations.
     static func run(
-        _ request: DeliveryRequest, _ file: Descriptor, to maildirs: [String], base: String,
-        as owner: Identity
-    ) -> [DeliveryResult] {
+        _ request: DeliveryRequest, _ file: Descriptor, to destinations: [LocalDestination],
+        _ terms: LocalTerms, as owner: Identity
+    ) -> [InstructionOutcome] {
         do {
             let input = try Files.inMemory("request")
             var fields = request.fields
-            fields.append("base", base)
-            for maildir in maildirs { fields.append("maildir", maildir) }
+            fields.append(terms)
+            for destination in destinations { fields.append(destination) }
             try input.borrowed.writeAll(fields.frame, "request")
             try input.borrowed.rewind("request")
             let output = try Files.inMemory("reply")
@@ -40,17 +48,25 @@ public enum OwnedDelivery {
             let end = try Child(command).waitOrKill(.after(limit), endingGroup: true)
             guard end == .exited(0) else { throw FieldsError.cutShort }
             let bytes = try output.borrowed.bytes(
-                at: 0, count: replyLimit(maildirs.count), "reply")
-            return try DeliveryReply(Fields(frame: bytes), recipients: maildirs.count).results
+                at: 0, count: replyLimit(destinations.count), "reply")
+            return try outcomes(Fields(frame: bytes), destinations.count)
         } catch {
-            Log(LocalAgent.name).event(
-                "owner-failed",
-                [
-                    "message": request.id.description, "user": "\(owner.user)",
-                    "error": "\(error)",
-                ])
-            return maildirs.map { _ in DeliveryResult(cutShort) }
+            let outcome = InstructionOutcome(
+                reply: cutShort,
+                evidence: [("owner", "\(owner.user)"), ("error", "\(error)")])
+            return destinations.map { _ in outcome }
         }
+    }
+
+    private static func outcomes(
+        _ fields: Fields, _ count: Int
+    ) throws(FieldsError) -> [InstructionOutcome] {
+        var outcomes: [InstructionOutcome] = []
+        for field in fields.all where field.name == "outcome" {
+            outcomes.append(try InstructionOutcome(Fields(frame: field.value)))
+        }
+        guard outcomes.count == count else { throw .missing("outcome") }
+        return outcomes
     }
 
     private static func command(
@@ -78,21 +94,21 @@ public enum OwnedDelivery {
         let bytes = try input.readToEnd("request", limit: Fields.maximumLength + 64)
         let fields = try Fields(frame: bytes)
         let request = try DeliveryRequest(fields)
-        guard let base = fields.text("base") else { throw FieldsError.missing("base") }
-        let maildirs = fields.all.filter { $0.name == "maildir" }.map {
-            String(decoding: $0.value, as: UTF8.self)
+        let terms = try LocalTerms(fields)
+        let destinations = try fields.destinations()
+        guard destinations.count == request.envelope.recipients.count else {
+            throw FieldsError.missing("destination")
         }
-        let recipients = request.envelope.recipients
-        guard maildirs.count == recipients.count else { throw FieldsError.missing("maildir") }
+        umask(0o077)
+        let deadline = deadline
         var names = MaildirName()
-        let results = zip(recipients, maildirs).map { recipient, maildir in
-            var delivery = LocalDelivery(
-                request: request, recipient: recipient, file: Descriptor(rawValue: messageNumber))
-            let result = DeliveryResult(
-                delivery.run(Maildir(maildir, base: base), name: names.next()))
-            LocalAgent.log(result, recipient, request, delivery.evidence)
-            return result
+        var reply = Fields()
+        for (place, destination) in destinations.enumerated() {
+            var run = InstructionRun(
+                request, place, to: destination, Descriptor(rawValue: messageNumber), terms,
+                deadline)
+            reply.append("outcome", run.run(&names).fields.frame)
         }
-        try Descriptor(rawValue: 1).writeAll(DeliveryReply(results).fields.frame, "reply")
+        try Descriptor(rawValue: 1).writeAll(reply.frame, "reply")
     }
 }

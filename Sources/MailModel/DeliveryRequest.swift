@@ -34,6 +34,9 @@ public struct DeliveryRequest: Hashable, Sendable {
     /// Keys of instructions that earlier attempts carried out, by the number of the recipient,
     /// counted from 0: they are not to be carried out again.
     public var done: [Int: [[UInt8]]] = [:]
+    /// The numbers that the recipients have in the queue, in their order; empty when they are not
+    /// known.
+    public var numbers: [Int] = []
 
     /// A request of these parts.
     public init(
@@ -63,6 +66,7 @@ public struct DeliveryRequest: Hashable, Sendable {
         for (number, keys) in done.sorted(by: { $0.key < $1.key }) {
             for key in keys { fields.append("done", Array("\(number) ".utf8) + key) }
         }
+        for number in numbers { fields.append("number", number) }
         return fields
     }
 
@@ -72,6 +76,9 @@ public struct DeliveryRequest: Hashable, Sendable {
         part.envelope = envelope.withRecipients(numbers)
         part.done = [:]
         for (place, number) in numbers.enumerated() { part.done[place] = done[number] }
+        part.numbers = self.numbers.isEmpty ? [] : numbers.compactMap { number in
+            self.numbers.indices.contains(number) ? self.numbers[number] : nil
+        }
         return part
     }
 
@@ -99,6 +106,13 @@ public struct DeliveryRequest: Hashable, Sendable {
                 throw .badValue("done")
             }
             done[number, default: []].append(Array(field.value[(digits.count + 1)...]))
+        }
+        for field in fields.all where field.name == "number" {
+            guard let number = field.value.decimalValue else { throw .badValue("number") }
+            numbers.append(number)
+        }
+        guard numbers.isEmpty || numbers.count == envelope.recipients.count else {
+            throw .badValue("number")
         }
     }
 }

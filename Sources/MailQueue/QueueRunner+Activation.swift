@@ -34,6 +34,7 @@ extension QueueRunner {
         do throws(QueueError) {
             guard let message = try open(id, at: place) else { return }
             try recordReport(by: message)
+            try recordForward(by: message)
             active[id] = message
             if case .deferred = place { deferredActive += 1 }
             plan(message)

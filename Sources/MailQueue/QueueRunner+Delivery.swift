@@ -76,6 +76,7 @@ extension QueueRunner {
             envelope: stored.envelope, edits: stored.edits,
             messageOffset: stored.messageOffset, messageLength: stored.messageLength)
         request.done = message.progress.done
+        request.numbers = Array(stored.envelope.recipients.indices)
         request = request.withRecipients(plan.recipients)
         // deliver-local rewrites for itself, since it must know the mailbox as it was written.
         if plan.destination != .local {

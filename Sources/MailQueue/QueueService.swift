@@ -77,16 +77,20 @@ public struct QueueService {
         _ fields: Fields, _ descriptor: consuming OwnedDescriptor?,
         from peer: (pid: pid_t, uid: uid_t)
     ) -> QueueOutcome {
+        var forward: Submission?
         do throws(QueueError) {
             guard let file = descriptor else { throw .badRequest("no descriptor came along") }
             var submission = try QueueService.submission(fields)
             if !trusted.contains(peer.uid) { submission.facts = Facts() }
+            if peer.uid != 0, peer.uid != spool.user { submission.forwardOf = nil }
+            if submission.forwardOf != nil { forward = submission }
             let message = try spool.accept(
                 submission, file.borrowed, submitter: "\(peer.pid) \(peer.uid)",
                 now: WallClock.microseconds)
             log.queued(message, submission.edits.hold)
             return .queued(submission.id)
         } catch {
+            if let forward, spool.holds(forward, error) { return .queued(forward.id) }
             log.event(
                 "queue-failed",
                 [

@@ -20,6 +20,8 @@ public struct QueuedMessage: Hashable, Sendable {
     public var facts: Facts
     /// The message that this one, a DSN, reports on.
     public var reportOn: QueueID?
+    /// The recipient whose instructions forwarded it.
+    public var forwardOf: ForwardOrigin?
     /// Where the message begins in its file.
     public var messageOffset: Int
     /// How many bytes it has, before the edits.
@@ -34,6 +36,7 @@ public struct QueuedMessage: Hashable, Sendable {
         edits = submission.headerEdits
         facts = submission.facts
         reportOn = submission.reportOn
+        forwardOf = submission.forwardOf
         (messageOffset, messageLength) = submission.messageRange
     }
 
@@ -48,6 +51,7 @@ public struct QueuedMessage: Hashable, Sendable {
         fields.append(edits)
         fields.append(facts)
         if let reportOn { fields.append("report-on", reportOn.description) }
+        if let forwardOf { fields.append(forwardOf) }
         return fields.frame
     }
 
@@ -78,6 +82,7 @@ public struct QueuedMessage: Hashable, Sendable {
         edits = try fields.edits()
         facts = fields.facts
         reportOn = fields["report-on"].flatMap { QueueID($0) }
+        forwardOf = fields.forwardOrigin
         messageOffset = footer.messageOffset
         messageLength = footer.messageLength
     }

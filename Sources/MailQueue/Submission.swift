@@ -22,6 +22,8 @@ public struct Submission: Hashable, Sendable {
     public var isCopied: Bool
     /// The message that this one reports on; only the manager sets it.
     public var reportOn: QueueID?
+    /// Whose instructions forward it; believed only from root and the queue's own user.
+    public var forwardOf: ForwardOrigin?
 
     /// A submission of these parts.
     public init(
@@ -67,6 +69,7 @@ public struct Submission: Hashable, Sendable {
         fields.append(facts)
         fields.append("message-offset", messageOffset)
         fields.append("message-length", messageLength)
+        if let forwardOf { fields.append(forwardOf) }
         return fields
     }
 
@@ -79,5 +82,6 @@ public struct Submission: Hashable, Sendable {
             id: id, envelope: envelope, edits: try fields.edits(), facts: fields.facts,
             messageOffset: try fields.number("message-offset"),
             messageLength: try fields.number("message-length"), isCopied: fields["copy"] != nil)
+        forwardOf = fields.forwardOrigin
     }
 }

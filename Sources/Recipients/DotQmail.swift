@@ -8,15 +8,27 @@ import MailModel
 import UnixIO
 
 /// A dot-qmail file that was found.
-struct DotQmail {
+public struct DotQmail {
     /// The most bytes of a file that are read: what decides is in its first lines.
     static let maximumSize = 65_536
 
     let path: String
     /// The name without `.qmail` and the user's dash; of the file for all others `default`.
     let ext: [UInt8]
+    /// What is in it, at most `maximumSize` bytes.
+    let content: [UInt8]
+    /// True when there is more.
+    let isCut: Bool
+    /// True when its owner may execute it: it may only forward then.
+    let isForwardOnly: Bool
+
     /// The first lines, without comments and blank ends.
-    let lines: [[UInt8]]
+    var lines: [[UInt8]] {
+        content.split(separator: 0x0A).compactMap { line in
+            let line = Array(line.trimmed)
+            return line.isEmpty || line.first == 0x23 ? nil : line
+        }
+    }
 
     /// The words of the first instruction when it is a command; nil when it is none.
     var command: [[UInt8]]? {
@@ -60,7 +72,7 @@ struct DotQmail {
         home: String, dash: [UInt8], ext: [UInt8], _ trail: inout SourceTrail
     ) throws(ControlError) -> DotQmail? {
         try checkHome(home)
-        let safe = ext.map { $0 == 0x2E ? 0x3A : $0.asciiLowercased }
+        let safe = safe(ext)
         if let found = try open(home, dash, safe, &trail) { return found }
         for end in stride(from: safe.count, through: 0, by: -1)
         where end == 0 || safe[end - 1] == 0x2D {
@@ -70,15 +82,23 @@ struct DotQmail {
         return nil
     }
 
+    /// An extension as it is in a file's name: nothing leads out of the home.
+    static func safe(_ ext: [UInt8]) -> [UInt8] {
+        ext.map { $0 == 0x2E ? 0x3A : $0.asciiLowercased }
+    }
+
+    /// The file for exactly this extension.
+    static func exact(
+        home: String, dash: [UInt8], ext: [UInt8], _ trail: inout SourceTrail
+    ) throws(ControlError) -> DotQmail? {
+        try open(home, dash, safe(ext), &trail)
+    }
+
     private static func checkHome(_ home: String) throws(ControlError) {
-        let status: stat?
-        do throws(SystemError) { status = try Files.status(home) } catch {
-            throw .unreadable(error)
-        }
-        guard let status else {
-            throw .unreadable(SystemError("chdir", home, .noSuchFileOrDirectory))
-        }
-        guard status.st_mode & S_IFMT == S_IFDIR, status.st_mode & (S_IWOTH | S_ISVTX) == 0 else {
+        switch try HomeState.of(home) {
+        case .good: return
+        case .missing: throw .unreadable(SystemError("chdir", home, .noSuchFileOrDirectory))
+        case .open, .sticky:
             throw .invalid(
                 file: home, line: nil,
                 reason: "qmail-local delivers to no home that is sticky or open to everybody")
@@ -112,8 +132,10 @@ struct DotQmail {
             guard status.st_mode & S_IWOTH == 0 else {
                 throw SystemError("open", path, .permissionDenied)
             }
-            let bytes = try file.borrowed.bytes(at: 0, count: maximumSize, path)
-            return DotQmail(path: path, ext: ext, lines: lines(bytes))
+            let bytes = try file.borrowed.bytes(at: 0, count: maximumSize + 1, path)
+            return DotQmail(
+                path: path, ext: ext, content: Array(bytes.prefix(maximumSize)),
+                isCut: bytes.count > maximumSize, isForwardOnly: status.st_mode & S_IXUSR != 0)
         } catch {
             switch error.errno {
             case .noSuchFileOrDirectory, .notDirectory, .fileNameTooLong: return nil
@@ -122,12 +144,25 @@ struct DotQmail {
             }
         }
     }
+}
 
-    private static func lines(_ bytes: [UInt8]) -> [[UInt8]] {
-        bytes.split(separator: 0x0A).compactMap { line in
-            let line = Array(line.trimmed)
-            return line.isEmpty || line.first == 0x23 ? nil : line
+/// What qmail-local looks at before it uses a home.
+enum HomeState {
+    case good
+    case missing
+    /// Everybody may write to it.
+    case open
+    /// The sticky bit: its user is editing.
+    case sticky
+
+    static func of(_ home: String) throws(ControlError) -> HomeState {
+        let status: stat?
+        do throws(SystemError) { status = try Files.status(home) } catch {
+            throw .unreadable(error)
         }
+        guard let status, status.st_mode & S_IFMT == S_IFDIR else { return .missing }
+        if status.st_mode & S_ISVTX != 0 { return .sticky }
+        return status.st_mode & S_IWOTH != 0 ? .open : .good
     }
 }
 

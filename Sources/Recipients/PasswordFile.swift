@@ -12,6 +12,7 @@ import UnixIO
 struct PasswordFile {
     private struct Account {
         let uid: Int
+        let gid: Int
         let home: String
     }
 
@@ -31,12 +32,10 @@ struct PasswordFile {
     mutating func check() throws(ControlError) { _ = try accounts.current() }
 
     /// Whose mail a local-part without an entry in users/cdb is: of the user with the longest name
-    /// before a `-` or the end who is not root, and whose home exists and is his; else of `alias`.
-    /// - Throws: `ControlError` when the file cannot be read, a home cannot be looked at, or there
-    ///   is no user `alias`: qmail would try again later.
-    mutating func user(
-        of local: [UInt8], alias: [UInt8]
-    ) throws(ControlError) -> QmailUser {
+    /// before a `-` or the end who is not root, and whose home exists and is his; nil when there is
+    /// none.
+    /// - Throws: `ControlError` when the file cannot be read or a home cannot be looked at.
+    mutating func user(of local: [UInt8]) throws(ControlError) -> QmailUser? {
         let accounts = try accounts.current()
         for end in stride(from: local.count, through: 0, by: -1) {
             guard end <= PasswordFile.longestName, end == local.count || local[end] == 0x2D else {
@@ -48,15 +47,24 @@ struct PasswordFile {
             else { continue }
             let isWhole = end == local.count
             return QmailUser(
-                name: name, uid: account.uid, home: account.home, dash: isWhole ? [] : [0x2D],
-                ext: isWhole ? [] : Array(local[(end + 1)...]))
+                name: name, uid: account.uid, gid: account.gid, home: account.home,
+                dash: isWhole ? [] : [0x2D], ext: isWhole ? [] : Array(local[(end + 1)...]))
         }
-        guard let account = accounts[alias] else {
-            throw .invalid(file: path, line: nil, reason: "no user \(alias.printable)")
-        }
-        return QmailUser(
-            name: alias, uid: account.uid, home: account.home, dash: [0x2D], ext: local)
+        return nil
     }
+
+    /// The user to whom local-parts of no user belong; nil when there is no such account.
+    /// - Throws: `ControlError` when the file cannot be read.
+    mutating func alias(_ name: [UInt8], of local: [UInt8]) throws(ControlError) -> QmailUser? {
+        try accounts.current()[name].map { account in
+            QmailUser(
+                name: name, uid: account.uid, gid: account.gid, home: account.home, dash: [0x2D],
+                ext: local)
+        }
+    }
+
+    /// The path of the file.
+    var label: String { path }
 
     private static func owns(_ account: Account) throws(ControlError) -> Bool {
         do throws(SystemError) {
@@ -75,11 +83,12 @@ struct PasswordFile {
         var accounts: [[UInt8]: Account] = [:]
         for line in bytes.split(separator: 0x0A) {
             let fields = line.split(separator: 0x3A, omittingEmptySubsequences: false)
-            guard fields.count == 7, let uid = fields[2].decimalValue, fields[5].first == 0x2F,
+            guard fields.count == 7, let uid = fields[2].decimalValue,
+                let gid = fields[3].decimalValue, fields[5].first == 0x2F,
                 let home = String(validating: fields[5], as: UTF8.self), !fields[5].contains(0),
                 accounts[Array(fields[0])] == nil
             else { continue }
-            accounts[Array(fields[0])] = Account(uid: uid, home: home)
+            accounts[Array(fields[0])] = Account(uid: uid, gid: gid, home: home)
         }
         return accounts
     }

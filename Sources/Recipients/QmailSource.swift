@@ -1,63 +1,10 @@
-// QmailSource: the mailboxes of a qmail.
+// QmailSource: the mailboxes of a qmail, or of a root that is laid out as one.
 // recipient-sources(5), qmail:DIR; qmail-send(8), qmail-lspawn(8), qmail-local(8).
 // SPDX-License-Identifier: MIT
 
 import Control
 import MailModel
-
-/// The users of a qmail, found as qmail itself finds them. Nothing is kept but the control files
-/// and the users of the system, and those only until they change.
-struct QmailUsers {
-    private let users: UsersDatabase
-    private let alias: [UInt8]
-    private var accounts: PasswordFile
-    private var routing: Watched<QmailRouting>
-
-    /// The parameters that a source may be named with.
-    static let parameters = ["passwd", "alias"]
-
-    /// The qmail in a folder.
-    /// - Throws: `ControlError` when its control files or the users cannot be read.
-    init(_ folder: String, _ values: [String: String]) throws(ControlError) {
-        let control = ControlFolder("\(folder)/control")
-        users = UsersDatabase("\(folder)/users/cdb")
-        alias = Array((values["alias"] ?? "alias").utf8)
-        accounts = PasswordFile(values["passwd"] ?? "/etc/passwd")
-        routing = Watched(QmailRouting.files.map(control.file)) { () throws(ControlError) in
-            try QmailRouting(control)
-        }
-        _ = try routing.current()
-        try accounts.check()
-    }
-
-    /// Where qmail-send hands an address to.
-    mutating func route(_ mailbox: Mailbox) throws(ControlError) -> QmailRoute {
-        try routing.current().route(mailbox)
-    }
-
-    /// The user that a local-part belongs to.
-    /// - Throws: `ControlError` also for root, whom qmail-local does not deliver to.
-    mutating func user(
-        of local: [UInt8], _ trail: inout SourceTrail
-    ) throws(ControlError) -> QmailUser {
-        let assigned = try users.user(of: local)
-        let user: QmailUser
-        if let assigned {
-            user = assigned
-        } else {
-            user = try accounts.user(of: local, alias: alias)
-        }
-        trail.note(
-            "\(local.printable): user \(user.name.printable), home \(user.home), "
-                + "instructions .qmail\((user.dash + user.ext).printable)"
-                + (assigned == nil ? "" : ", by users/cdb"))
-        guard user.uid != 0 else {
-            throw .invalid(
-                file: users.path, line: nil, reason: "qmail-local does not deliver to root")
-        }
-        return user
-    }
-}
+import SystemPackage
 
 /// `qmail:DIR`: local and virtual domains of a qmail, down to the dot-qmail files.
 struct QmailSource: RecipientSource {
@@ -73,6 +20,13 @@ struct QmailSource: RecipientSource {
         users = try QmailUsers(folder, values)
     }
 
+    /// The users of a root, by its control files.
+    init(_ settings: SourceSettings) throws(ControlError) {
+        label = "qmail:\(settings.root.configuration)"
+        self.settings = settings
+        users = try QmailUsers(settings.root)
+    }
+
     mutating func find(
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
@@ -82,15 +36,48 @@ struct QmailSource: RecipientSource {
             }
             // qmail-lspawn takes it and drops it.
             if local.isEmpty { return .exists(.elsewhere) }
-            let user = try users.user(of: local, &trail)
+            guard let user = try users.user(of: local, &trail) else { return .noSuchMailbox }
             return try presence(of: user, &trail)
+        }
+    }
+
+    mutating func destination(
+        of mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> LocalAnswer {
+        try reading { () throws(ControlError) in
+            guard case .local(let local, let host, _) = try users.route(mailbox) else {
+                return .unknownDomain
+            }
+            guard !local.isEmpty else {
+                return .destination(
+                    LocalDestination(local: local, host: host, instructions: .given([.drop])))
+            }
+            guard let user = try users.user(of: local, &trail) else { return .noSuchMailbox }
+            guard let owner = user.identity else {
+                throw .invalid(
+                    file: label, line: nil, reason: "nobody can be \(user.uid) and \(user.gid)")
+            }
+            return .destination(
+                LocalDestination(
+                    owner: owner, user: user.name, home: user.home, local: local, host: host,
+                    dash: user.dash, ext: user.ext, instructions: .inHome))
         }
     }
 
     private func presence(
         of user: QmailUser, _ trail: inout SourceTrail
     ) throws(ControlError) -> Presence {
-        let found = try DotQmail.find(home: user.home, dash: user.dash, ext: user.ext, &trail)
+        let found: DotQmail?
+        do throws(ControlError) {
+            found = try DotQmail.find(home: user.home, dash: user.dash, ext: user.ext, &trail)
+        } catch {
+            // Who may not look into a home still knows that its user is there.
+            guard user.dash.isEmpty, case .unreadable(let system) = error,
+                system.errno == .permissionDenied
+            else { throw error }
+            trail.note("\(user.home) cannot be looked into")
+            return .exists(.elsewhere)
+        }
         guard let found else {
             return user.dash.isEmpty ? .exists(.elsewhere) : .noSuchMailbox
         }

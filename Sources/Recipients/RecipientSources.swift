@@ -9,17 +9,38 @@ public import MailModel
 /// it is what smtp-server, rcpt-validate and deliver-local alike ask.
 public struct RecipientSources {
     private var sources: [any RecipientSource]
+    /// What addresses are rewritten by before a source is asked; nil for sources that were named.
+    private var routing: Watched<QmailRouting>?
 
-    /// The source of a root: its `control/mailboxes`, and the `mailboxes.cdb` beside it.
-    /// - Throws: `ControlError` when it is missing, cannot be read or has a bad line.
+    /// The sources of a root.
+    /// - Throws: `ControlError` when a file cannot be read or has a bad line, or nothing is there.
     public init(_ root: Root) throws(ControlError) {
         try self.init(SourceSettings(root))
     }
 
-    /// The source of a root: its `control/mailboxes`, and the `mailboxes.cdb` beside it.
-    /// - Throws: `ControlError` when it is missing, cannot be read or has a bad line.
+    /// The sources of a root: `control/mailboxes`, or the `mailboxes.cdb` beside it, for the domains
+    /// that are in it; then, where `me` says who we are, the users that `locals` and
+    /// `virtualdomains` lead to.
+    /// - Throws: `ControlError` when a file cannot be read or has a bad line, or nothing is there.
     public init(_ settings: SourceSettings) throws(ControlError) {
-        sources = [try MailboxFile(settings.root.control.file("mailboxes"), settings)]
+        let control = settings.root.control
+        let list = control.file("mailboxes")
+        let hasName = try control.line("me") != nil
+        var hasList = try FileVersion.of(list) != nil
+        if !hasList { hasList = try FileVersion.of("\(list).cdb") != nil }
+        sources = []
+        if hasList || !hasName { sources.append(try MailboxFile(list, settings)) }
+        guard hasName else { return }
+        sources.append(try QmailSource(settings))
+        routing = Watched(QmailRouting.files.map(control.file)) { () throws(ControlError) in
+            try QmailRouting(control)
+        }
+    }
+
+    private mutating func rewritten(_ mailbox: Mailbox) throws(SourceError) -> Mailbox {
+        try reading { () throws(ControlError) in
+            try routing?.current().rewritten(mailbox) ?? mailbox
+        }
     }
 
     /// The sources that are named, each `KIND:VALUE`.
@@ -49,6 +70,7 @@ public struct RecipientSources {
     public mutating func find(
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
+        let mailbox = try rewritten(mailbox)
         for index in sources.indices {
             trail.note("source \(sources[index].label)")
             let presence = try sources[index].find(mailbox, &trail)
@@ -62,6 +84,7 @@ public struct RecipientSources {
     public mutating func destination(
         of mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> LocalAnswer {
+        let mailbox = try rewritten(mailbox)
         for index in sources.indices {
             trail.note("source \(sources[index].label)")
             let answer = try sources[index].destination(of: mailbox, &trail)

@@ -3,17 +3,28 @@
 // SPDX-License-Identifier: MIT
 
 import Control
+import Glibc
 import MailModel
+import UnixIO
 
 /// A user's folder, and what of the local-part names the instructions in it.
 struct QmailUser: Hashable {
     let name: [UInt8]
     let uid: Int
+    let gid: Int
     let home: String
     /// `-`, or nothing where the local-part is the user's name.
     let dash: [UInt8]
     /// In the case in which it was given.
     let ext: [UInt8]
+
+    /// Who delivers; nil for numbers that no user or group can have.
+    var identity: Identity? {
+        guard let user = uid_t(exactly: uid), let group = gid_t(exactly: gid), user != .max,
+            group != .max
+        else { return nil }
+        return Identity(user: user, group: group)
+    }
 }
 
 /// The file users/cdb of a qmail, opened for each question as qmail-lspawn does.
@@ -58,14 +69,15 @@ struct UsersDatabase {
     private func user(_ data: [UInt8], tail: ArraySlice<UInt8>) throws(ControlError) -> QmailUser {
         let fields = data.split(separator: 0, maxSplits: 5, omittingEmptySubsequences: false)
         guard fields.count >= 5, !fields[0].isEmpty, let uid = fields[1].decimalValue,
-            fields[2].decimalValue != nil, fields[3].first == 0x2F,
+            let gid = fields[2].decimalValue, fields[3].first == 0x2F,
             let home = String(validating: fields[3], as: UTF8.self)
         else { throw invalid("an entry is damaged") }
         var ext = fields.count == 6 ? Array(fields[5]) : []
         if ext.last == 0 { ext.removeLast() }
         guard !ext.contains(0) else { throw invalid("an entry is damaged") }
         return QmailUser(
-            name: Array(fields[0]), uid: uid, home: home, dash: Array(fields[4]), ext: ext + tail)
+            name: Array(fields[0]), uid: uid, gid: gid, home: home, dash: Array(fields[4]),
+            ext: ext + tail)
     }
 
     private func invalid(_ reason: String) -> ControlError {

@@ -29,7 +29,7 @@ struct VmailmgrSource: RecipientSource {
             guard case .local(let local, _, true) = try users.route(mailbox) else {
                 return .unknownDomain
             }
-            let user = try users.user(of: local, &trail)
+            guard let user = try users.user(of: local, &trail) else { return .unknownDomain }
             let domain = VmailmgrDomain(user.home, table: table, settings)
             guard try FileVersion.of(domain.path) != nil else { return .unknownDomain }
             return try presence(of: user, domain, &trail)

@@ -34,7 +34,7 @@ public struct VmailmgrUsers {
     public mutating func user(_ mailbox: Mailbox) throws(ControlError) -> Found? {
         guard case .local(let local, _, true) = try users.route(mailbox) else { return nil }
         var trail = SourceTrail(isWanted: false)
-        let base = try users.user(of: local, &trail)
+        guard let base = try users.user(of: local, &trail) else { return nil }
         let path = "\(base.home)/\(table).cdb"
         let name = base.ext.asciiLowercased
         guard !name.isEmpty, name != [0x2B], try FileVersion.of(path) != nil,

@@ -8,6 +8,7 @@ import Testing
 import UnixIO
 
 @testable import Delivery
+@testable import Recipients
 
 @Suite struct OwnedDeliveryTests {
     private let folder: TestFolder
@@ -28,24 +29,35 @@ import UnixIO
     @Test func `it delivers to the Maildirs that it is told, and answers in their order`() throws {
         let message = try StoredMessage("Subject: x\n\nhi\n")
         var fields = try message.request(["alice@y.test", "bob@y.test"]).fields
-        fields.append("base", folder.path)
-        fields.append("maildir", folder.file("a/b/Maildir"))
-        fields.append("maildir", "/nonexistent/Maildir")
+        fields.append(LocalTerms(base: folder.path))
+        fields.append(destination("alice", folder.file("a/b/Maildir")))
+        fields.append(destination("bob", "/nonexistent/Maildir"))
         let (code, frame) = try once(message, fields)
         #expect(code == 0)
-        let reply = try DeliveryReply(Fields(frame: frame), recipients: 2)
-        #expect(reply.results.map(\.outcome) == [.delivered, .deferred])
+        let outcomes = try Fields(frame: frame).all.map {
+            try InstructionOutcome(Fields(frame: $0.value))
+        }
+        #expect(outcomes.map(\.reply.code) == [250, 451])
+        #expect(outcomes[0].done == [bytes("maildir \(folder.file("a/b/Maildir"))")])
         let name = try #require(folder.names(in: "a/b/Maildir/new").first)
         let text = String(decoding: try folder.read("a/b/Maildir/new/\(name)"), as: UTF8.self)
         #expect(text.hasSuffix("Delivered-To: alice@y.test\nSubject: x\n\nhi\n"))
     }
 
-    @Test(arguments: ["base", "maildir"])
+    private func destination(_ local: String, _ maildir: String) -> LocalDestination {
+        LocalDestination(
+            local: bytes(local), host: bytes("y.test"),
+            instructions: .given([.maildir(path: maildir)]))
+    }
+
+    @Test(arguments: ["terms", "destination"])
     func `without a whole request there is no reply`(missing: String) throws {
         let message = try StoredMessage("Subject: x\n\nhi\n")
         var fields = try message.request(["alice@y.test"]).fields
-        if missing != "base" { fields.append("base", folder.path) }
-        if missing != "maildir" { fields.append("maildir", folder.file("Maildir")) }
+        if missing != "terms" { fields.append(LocalTerms(base: folder.path)) }
+        if missing != "destination" {
+            fields.append(destination("alice", folder.file("Maildir")))
+        }
         let (code, frame) = try once(message, fields)
         #expect(code != 0)
         #expect(frame.isEmpty)

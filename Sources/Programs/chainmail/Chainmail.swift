@@ -19,6 +19,7 @@ struct Chainmail: ParsableCommand {
         version: "chainmail \(chainmailVersion)",
         subcommands: [
             Status.self, QueueCommand.self, QuarantineCommand.self, MailboxesCommand.self,
+            AssignCommand.self,
             UserCommand.self,
         ])
 }

@@ -1,0 +1,230 @@
+// InstructionRun: what is to be done with a message for one recipient, line by line.
+// deliver-local(8); qmail-local(8).
+// SPDX-License-Identifier: MIT
+
+import Glibc
+import MailModel
+import Recipients
+import UnixIO
+
+/// What holds for every delivery of one process.
+struct LocalTerms {
+    /// The folder of mailboxes: below it what is missing may be made.
+    var base: String
+    /// The lines for a user without instructions of his own.
+    var defaultDelivery = Array("./Maildir/".utf8)
+    /// How long a program may take.
+    var programLimit = Duration.seconds(900)
+}
+
+/// Mail to be sent on when everything else is done.
+struct ForwardOrder: Hashable {
+    /// The reverse-path that it gets.
+    let sender: ReversePath
+    /// Where it goes.
+    let recipients: [Mailbox]
+    /// What its Delivered-To says.
+    let mailbox: Mailbox
+}
+
+/// What became of one recipient, but for the mail that is still to be sent on.
+struct InstructionOutcome {
+    var reply: Reply
+    /// Keys of what was carried out now.
+    var done: [[UInt8]] = []
+    var forward: ForwardOrder?
+    /// What the log says besides the reply.
+    var evidence: [(key: String, value: String?)] = []
+}
+
+/// One message for one recipient, in a process that may do what the recipient's instructions say.
+struct InstructionRun {
+    let request: DeliveryRequest
+    let recipient: Mailbox
+    let destination: LocalDestination
+    let file: Descriptor
+    let terms: LocalTerms
+    /// Keys of what earlier attempts did.
+    let alreadyDone: [[UInt8]]
+    /// When the process must have answered.
+    let deadline: Deadline
+
+    private var outcome = InstructionOutcome(
+        reply: Reply(250, EnhancedStatus(2, 1, 5), "delivered"))
+    private var forwards: [Mailbox] = []
+    private var counts = (files: 0, forwards: 0, programs: 0)
+    private var copy: MessageCopy?
+
+    /// A run for the recipient of this place in the request.
+    init(
+        _ request: DeliveryRequest, _ place: Int, to destination: LocalDestination,
+        _ file: Descriptor, _ terms: LocalTerms, _ deadline: Deadline
+    ) {
+        self.request = request
+        recipient = request.envelope.recipients[place]
+        self.destination = destination
+        self.file = file
+        self.terms = terms
+        self.deadline = deadline
+        alreadyDone = request.done[place] ?? []
+    }
+
+    /// What Delivered-To says: with what virtualdomains puts before the local-part.
+    private var mailbox: Mailbox { (try? Mailbox(destination.recipient)) ?? recipient }
+
+    /// Why a line was the last one.
+    private enum End: Error {
+        case failed(Reply)
+        case stopped
+    }
+
+    /// Does what is to be done. The first failure ends it; forwards come after everything else.
+    mutating func run(_ names: inout MaildirName) -> InstructionOutcome {
+        do {
+            let plan = try plan()
+            guard !(try isLooping(plan.instructions)) else {
+                throw InstructionFault(
+                    Reply(
+                        554, EnhancedStatus(5, 4, 6),
+                        "the message is looping: it already has my Delivered-To line"), "")
+            }
+            try carryOut(plan, &names)
+            note("did", "\(counts.files)+\(counts.forwards)+\(counts.programs)")
+        } catch let error as InstructionFault {
+            outcome.reply = error.reply
+            if !error.reason.isEmpty { note("error", error.reason) }
+        } catch {
+            outcome.reply = LocalTrouble.unreadable
+            note("error", "\(error)")
+        }
+        return outcome
+    }
+
+    private mutating func note(_ key: String, _ value: String) {
+        outcome.evidence.append((key, value))
+    }
+
+    /// What to do, and with which words for programs.
+    private struct Plan {
+        let instructions: [Instruction]
+        let sender: ReversePath
+        let rest: [UInt8]?
+    }
+
+    private func plan() throws(InstructionFault) -> Plan {
+        let sender = request.envelope.reversePath
+        guard case .inHome = destination.instructions else {
+            guard case .given(let list) = destination.instructions else { return empty(sender) }
+            return Plan(instructions: list, sender: sender, rest: nil)
+        }
+        let (home, dash, ext) = (destination.home, destination.dash, destination.ext)
+        let found = try DotQmail.instructions(
+            home: home, dash: dash, ext: ext, otherwise: terms.defaultDelivery)
+        let newSender = try DotQmail.newSender(
+            sender, home: home, dash: dash, ext: ext, local: destination.local,
+            host: destination.host)
+        return Plan(instructions: found.instructions, sender: newSender, rest: found.rest)
+    }
+
+    private func empty(_ sender: ReversePath) -> Plan {
+        Plan(instructions: [], sender: sender, rest: nil)
+    }
+
+    /// True when the header has our Delivered-To already.
+    private func isLooping(_ instructions: [Instruction]) throws(SystemError) -> Bool {
+        guard !instructions.allSatisfy({ $0 == .drop }) else { return false }
+        let mark = Array("Delivered-To: ".utf8) + mailbox.bytes
+        var message = MessageReader(request, file, searching: mark)
+        while !message.hasFoundLine, message.isInHeader, try message.next() != nil {}
+        return message.hasFoundLine
+    }
+
+    private mutating func carryOut(
+        _ plan: Plan, _ names: inout MaildirName
+    ) throws(InstructionFault) {
+        let keys = Instruction.keys(of: plan.instructions)
+        for (instruction, key) in zip(plan.instructions, keys) {
+            guard !deadline.hasPassed else {
+                throw InstructionFault(
+                    Reply(451, EnhancedStatus(4, 3, 0), "other deliveries took too long"), "")
+            }
+            if alreadyDone.contains(key) {
+                if alreadyDone.contains(InstructionRun.stop(key)) { break }
+                continue
+            }
+            var stops = false
+            let reply = try perform(instruction, plan, &names, &stops)
+            guard let reply else { continue }
+            guard reply.code < 300 else { throw InstructionFault(reply, "") }
+            outcome.done.append(key)
+            if stops {
+                outcome.done.append(InstructionRun.stop(key))
+                break
+            }
+        }
+        guard !forwards.isEmpty, !alreadyDone.contains(ForwardOrder.key) else { return }
+        outcome.forward = ForwardOrder(
+            sender: plan.sender, recipients: forwards, mailbox: mailbox)
+    }
+
+    /// The key of a program that said to stop after it.
+    private static func stop(_ key: [UInt8]) -> [UInt8] { Array("99:".utf8) + key }
+
+    /// The reply of one instruction; nil when it is left for later.
+    private mutating func perform(
+        _ instruction: Instruction, _ plan: Plan, _ names: inout MaildirName, _ stops: inout Bool
+    ) throws(InstructionFault) -> Reply? {
+        switch instruction {
+        case .forward(let mailbox):
+            counts.forwards += 1
+            forwards.append(mailbox)
+            return nil
+        case .drop: return nil
+        case .maildir, .mbox, .lmtp:
+            counts.files += 1
+            var store = LocalStore(
+                request: request, recipient: recipient, mailbox: mailbox, file: file,
+                base: terms.base,
+                home: destination.home)
+            let reply = store.deliver(instruction, &names)
+            outcome.evidence += store.evidence
+            return reply
+        case .program(let command):
+            counts.programs += 1
+            return try run(command, plan, &stops)
+        }
+    }
+
+    private mutating func run(
+        _ command: [UInt8], _ plan: Plan, _ stops: inout Bool
+    ) throws(InstructionFault) -> Reply {
+        let words = ProgramEnvironment(
+            destination, mailbox: mailbox, sender: request.envelope.reversePath,
+            newSender: plan.sender, rest: plan.rest)
+        guard let environment = words.variables(now: WallClock.seconds) else {
+            throw InstructionFault(
+                Reply(
+                    554, EnhancedStatus(5, 6, 7), "An address that is no text goes to no program."),
+                "")
+        }
+        do throws(SystemError) {
+            if copy == nil { copy = try MessageCopy(request, file) }
+            guard let copy else { return LocalTrouble.unreadable }
+            let call = ProgramCall(
+                command: String(decoding: command, as: UTF8.self), home: destination.home,
+                environment: environment, deadline: min(deadline, .after(terms.programLimit)))
+            let end = try call.run(copy)
+            stops = end.stops
+            if !end.output.isEmpty { note("output", end.output) }
+            return end.reply
+        } catch {
+            throw InstructionFault(
+                Reply(451, EnhancedStatus(4, 3, 0), "The program cannot be run now."), "\(error)")
+        }
+    }
+}
+
+extension ForwardOrder {
+    /// What is noted as done when the mail was sent on.
+    static let key = Array("forward".utf8)
+}
