@@ -46,8 +46,10 @@ struct Forwarding {
         envelope.options = request.envelope.options
         let isSame = order.sender == request.envelope.reversePath
         if !isSame { envelope.options.envid = nil }
-        let options =
+        var options =
             isSame ? request.envelope.options(ofRecipient: place) : RecipientOptions()
+        // Several in the place of one: that the mail was sent on is the only success.
+        if order.recipients.count > 1 { options.notify?.remove(.success) }
         for recipient in order.recipients { envelope.append(recipient, options) }
         return envelope
     }

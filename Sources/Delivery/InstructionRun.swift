@@ -15,6 +15,8 @@ struct LocalTerms {
     var defaultDelivery = Array("./Maildir/".utf8)
     /// How long a program may take.
     var programLimit = Duration.seconds(900)
+    /// What holds for all mailboxes.
+    var settings = StoreSettings()
 }
 
 /// Mail to be sent on when everything else is done.
@@ -33,6 +35,8 @@ struct InstructionOutcome {
     /// Keys of what was carried out now.
     var done: [[UInt8]] = []
     var forward: ForwardOrder?
+    /// The server that gave the reply, where one did.
+    var host: String?
     /// What the log says besides the reply.
     var evidence: [(key: String, value: String?)] = []
 }
@@ -83,10 +87,7 @@ struct InstructionRun {
         do {
             let plan = try plan()
             guard !(try isLooping(plan.instructions)) else {
-                throw InstructionFault(
-                    Reply(
-                        554, EnhancedStatus(5, 4, 6),
-                        "the message is looping: it already has my Delivered-To line"), "")
+                throw InstructionFault(LocalTrouble.looping, "")
             }
             try carryOut(plan, &names)
             note("did", "\(counts.files)+\(counts.forwards)+\(counts.programs)")
@@ -135,7 +136,7 @@ struct InstructionRun {
         guard !instructions.allSatisfy({ $0 == .drop }) else { return false }
         let mark = Array("Delivered-To: ".utf8) + mailbox.bytes
         var message = MessageReader(request, file, searching: mark)
-        while !message.hasFoundLine, message.isInHeader, try message.next() != nil {}
+        while !message.hasFoundLine, !message.hasPassedHeader, try message.next() != nil {}
         return message.hasFoundLine
     }
 
@@ -184,10 +185,10 @@ struct InstructionRun {
             counts.files += 1
             var store = LocalStore(
                 request: request, recipient: recipient, mailbox: mailbox, file: file,
-                base: terms.base,
-                home: destination.home)
+                terms: terms, home: destination.home)
             let reply = store.deliver(instruction, &names)
             outcome.evidence += store.evidence
+            outcome.host = store.host
             return reply
         case .program(let command):
             counts.programs += 1

@@ -81,12 +81,10 @@ public struct LocalAgent: DeliveryAgent {
         let isIdle = targets.allSatisfy { $0.destination.instructions == .given([.drop]) }
         guard becomesOwner, !isIdle else {
             umask(0o077)
-            let deadline = OwnedDelivery.deadline
-            return targets.map { target in
-                var run = InstructionRun(
-                    request, target.place, to: target.destination, file, terms, deadline)
-                return run.run(&names)
-            }
+            return InstructionRuns(
+                request: request, places: targets.map(\.place),
+                destinations: targets.map(\.destination), file: file, terms: terms
+            ).run(&names)
         }
         return OwnedDelivery.run(
             request.withRecipients(targets.map(\.place)), file, to: targets.map(\.destination),
@@ -106,7 +104,13 @@ public struct LocalAgent: DeliveryAgent {
                 outcome.evidence.append(("forwarded", "\(order.recipients.count)"))
             }
         }
-        var result = DeliveryResult(outcome.reply)
+        var result = DeliveryResult(outcome.reply, host: outcome.host)
+        if outcome.done.isEmpty, let order = outcome.forward {
+            // RFC 3461, section 5.2.7.
+            let isPassed =
+                order.recipients.count == 1 && order.sender == request.envelope.reversePath
+            result.notice = result.outcome == .delivered ? isPassed ? .passed : .expanded : nil
+        }
         if result.outcome == .deferred { result.done = outcome.done }
         LocalAgent.log(result, request.envelope.recipients[place], request, outcome.evidence)
         return result
@@ -124,9 +128,9 @@ public struct LocalAgent: DeliveryAgent {
         guard case .given(let instructions) = destination.instructions,
             destination.owner == nil
         else { return try owner(destination.owner, mine) }
-        guard becomesOwner, let path = instructions.lazy.compactMap(\.path).first else {
-            return mine
-        }
+        guard becomesOwner, instructions != [.drop] else { return mine }
+        // A server of LMTP is talked to by whoever has the mailboxes without a user.
+        let path = instructions.lazy.compactMap(\.path).first ?? terms.base
         do {
             if let owner = try MailboxOwner.find(of: path) { return owner }
         } catch {
@@ -171,7 +175,7 @@ extension LocalTerms {
     /// The terms of a root: `control/defaultdelivery` and `control/programtimeout`.
     /// - Throws: `ControlError` also for a default delivery that is none.
     init(_ root: Root) throws(ControlError) {
-        self.init(base: root.mail)
+        self.init(base: root.mail, settings: try StoreSettings(root.control))
         if let lines = try root.control.contents("defaultdelivery") { defaultDelivery = lines }
         do throws(InstructionFault) {
             _ = try DotQmailLines(

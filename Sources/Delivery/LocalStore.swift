@@ -14,20 +14,45 @@ struct LocalStore {
     /// What Delivered-To says.
     let mailbox: Mailbox
     let file: Descriptor
-    let base: String
+    let terms: LocalTerms
     let home: String
     /// What the log says besides the reply.
     var evidence: [(key: String, value: String?)] = []
+    /// The server that gave the reply, where one did.
+    var host: String?
 
     /// Delivers, and says how it went.
     mutating func deliver(_ instruction: Instruction, _ names: inout MaildirName) -> Reply {
+        var delivery = LocalDelivery(
+            request: request, recipient: recipient, file: file, address: mailbox.bytes,
+            settings: terms.settings)
+        defer { evidence += delivery.evidence }
         switch instruction {
-        case .maildir(let path, _):
-            var delivery = LocalDelivery(request: request, recipient: mailbox, file: file)
-            defer { evidence += delivery.evidence }
-            return delivery.run(Maildir(absolute(path), base: base), name: names.next())
-        case .mbox, .lmtp, .program, .forward, .drop: return LocalTrouble.badConfiguration
+        case .maildir(let path, let text):
+            var quota: MailboxQuota?
+            if let text {
+                quota = MailboxQuota(exactly: text.utf8)
+                guard quota != nil else { return LocalTrouble.badConfiguration }
+            }
+            return delivery.run(
+                Maildir(absolute(path), base: terms.base), name: names.next(), quota: quota)
+        case .mbox(let path): return delivery.run(mbox: absolute(path))
+        case .lmtp(let place): return hand(to: place)
+        case .program, .forward, .drop: return LocalTrouble.badConfiguration
         }
+    }
+
+    /// To a server of LMTP, for this recipient alone.
+    private mutating func hand(to place: String) -> Reply {
+        guard let endpoint = LMTPEndpoint(place) else { return LocalTrouble.badConfiguration }
+        var part = request
+        part.envelope = Envelope(reversePath: request.envelope.reversePath)
+        part.envelope.options = request.envelope.options
+        part.envelope.append(recipient)
+        var delivery = LMTPDelivery(part, to: endpoint, terms.settings)
+        guard let result = delivery.run(file).first else { return LocalTrouble.badConfiguration }
+        host = result.host
+        return result.reply
     }
 
     private func absolute(_ path: String) -> String {

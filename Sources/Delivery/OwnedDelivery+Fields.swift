@@ -14,6 +14,7 @@ extension LocalTerms {
         self.base = base
         defaultDelivery = lines
         programLimit = .seconds(try fields.number("program-limit"))
+        settings = try StoreSettings(fields)
     }
 }
 
@@ -22,6 +23,7 @@ extension Fields {
         append("base", terms.base)
         append("default-delivery", terms.defaultDelivery)
         append("program-limit", Int(clamping: terms.programLimit.components.seconds))
+        terms.settings.append(to: &self)
     }
 
     mutating func append(_ destination: LocalDestination) {
@@ -70,7 +72,7 @@ extension InstructionOutcome {
     /// The outcome between the processes.
     var fields: Fields {
         var fields = Fields()
-        fields.append(DeliveryResult(reply, done: done))
+        fields.append(DeliveryResult(reply, host: host, done: done))
         if let forward {
             fields.append("forward-sender", forward.sender.bytes)
             fields.append("forward-mailbox", forward.mailbox.bytes)
@@ -87,6 +89,7 @@ extension InstructionOutcome {
         let result = try DeliveryResult(group: fields.all)
         reply = result.reply
         done = result.done
+        host = result.host
         forward = try fields.forwardOrder()
         evidence = fields.all.filter { $0.name == "evidence" }.prefix(20).compactMap { field in
             let text = field.value.prefix(1000).printable

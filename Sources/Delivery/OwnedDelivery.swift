@@ -100,15 +100,12 @@ public enum OwnedDelivery {
             throw FieldsError.missing("destination")
         }
         umask(0o077)
-        let deadline = deadline
         var names = MaildirName()
         var reply = Fields()
-        for (place, destination) in destinations.enumerated() {
-            var run = InstructionRun(
-                request, place, to: destination, Descriptor(rawValue: messageNumber), terms,
-                deadline)
-            reply.append("outcome", run.run(&names).fields.frame)
-        }
+        let runs = InstructionRuns(
+            request: request, places: Array(destinations.indices), destinations: destinations,
+            file: Descriptor(rawValue: messageNumber), terms: terms)
+        for outcome in runs.run(&names) { reply.append("outcome", outcome.fields.frame) }
         try Descriptor(rawValue: 1).writeAll(reply.frame, "reply")
     }
 }
