@@ -88,7 +88,7 @@ extension InstructionOutcome {
     init(_ fields: Fields) throws(FieldsError) {
         let result = try DeliveryResult(group: fields.all)
         reply = result.reply
-        done = result.done
+        done = Array(result.done.prefix(2 * DotQmailLines.maximumLines + 1))
         host = result.host
         forward = try fields.forwardOrder()
         evidence = fields.all.filter { $0.name == "evidence" }.prefix(20).compactMap { field in
