@@ -212,6 +212,9 @@ let package = Package(
             ]),
         tests("Control", ["Control", "MailModel", "TestSupport"]),
         .executableTarget(
+            name: "queue-example", dependencies: ["MailModel", "MailQueue", "UnixIO", "Workers"],
+            path: "Tests/Support/queue-example", swiftSettings: strict),
+        .executableTarget(
             name: "counters-example", dependencies: ["Counters", "MailModel", "UnixIO", "Workers"],
             path: "Tests/Support/counters-example", swiftSettings: strict),
         tests(

@@ -22,6 +22,10 @@ final class ActiveMessage {
     var open = 0
     /// True when what is deferred now fails.
     var isLastAttempt = false
+    /// Where it is counted; nil while none of it is planned.
+    var seat: Admission.Seat?
+    /// True when there was no room for some of what is due.
+    var hasHeldBack = false
 
     init(
         _ message: QueuedMessage, at place: MessagePlace, file: consuming OwnedDescriptor,

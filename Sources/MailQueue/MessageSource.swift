@@ -17,8 +17,10 @@ struct FoundMessage: Hashable, Sendable {
 struct MessageSource {
     /// How many ids of the trigger are remembered; what is over is found by listing.
     static let rememberedAtMost = 50_000
-    /// After how long a folder in which something was left is listed again.
+    /// After how long a folder in which something was left is listed again. A bucket's pause is
+    /// doubled each time, up to `longestPause`.
     static let secondLook: UInt64 = 10_000_000
+    private static let longestPause: UInt64 = 640_000_000
 
     private let spool: Spool
     private let fifo: OwnedFIFO
@@ -26,8 +28,8 @@ struct MessageSource {
     private var told = Backlog<FoundMessage>()
     private var scan: (shard: Int, folder: FolderScan?)?
     private var scanAt: UInt64
-    /// When each bucket is to be listed.
-    private var buckets: [Bucket: UInt64] = [:]
+    /// When each bucket is to be listed, and after which pause it is listed again.
+    private var buckets: [Bucket: (moment: UInt64, pause: UInt64)] = [:]
     private var earliest = UInt64.max
     private var bucketScan: (bucket: Bucket, folder: FolderScan)?
 
@@ -37,8 +39,10 @@ struct MessageSource {
         fifo = OwnedFIFO(try spool.openTrigger())
         capacity = try fifo.descriptor.borrowed.pipeCapacity("trigger")
         scanAt = now
-        for bucket in try spool.buckets() { buckets[bucket] = bucket.microseconds }
-        earliest = buckets.values.min() ?? .max
+        for bucket in try spool.buckets() {
+            buckets[bucket] = (bucket.microseconds, MessageSource.secondLook)
+        }
+        findEarliest()
     }
 
     /// The FIFO to poll.
@@ -51,19 +55,19 @@ struct MessageSource {
         guard got > 0 else { return }
         for line in bytes[..<got].split(separator: 0x0A) {
             guard let id = QueueID(line) else { continue }
-            if told.count < MessageSource.rememberedAtMost {
-                told.append(FoundMessage(id: id, place: .new))
-            } else {
-                scanAt = 0
-            }
+            tell(id)
         }
         // It may have been full, and somebody may not have been able to tell.
         if got > capacity / 2 { scanAt = 0 }
     }
 
-    /// A message that came up by other means.
-    mutating func tell(_ id: QueueID, at place: MessagePlace = .new) {
-        told.append(FoundMessage(id: id, place: place))
+    /// A message came up in `new`.
+    mutating func tell(_ id: QueueID) {
+        if told.count < MessageSource.rememberedAtMost {
+            told.append(FoundMessage(id: id, place: .new))
+        } else {
+            scanAt = 0
+        }
     }
 
     /// `new` is to be listed at this moment or before.
@@ -72,21 +76,29 @@ struct MessageSource {
     /// A message was moved to this bucket.
     mutating func filled(_ bucket: Bucket) {
         guard buckets[bucket] == nil else { return }
-        buckets[bucket] = bucket.microseconds
+        buckets[bucket] = (bucket.microseconds, MessageSource.secondLook)
         earliest = min(earliest, bucket.microseconds)
+    }
+
+    /// A bucket is due now, whatever its moment.
+    mutating func isDue(_ bucket: Bucket) {
+        guard buckets[bucket] != nil else { return }
+        buckets[bucket] = (0, MessageSource.secondLook)
+        earliest = 0
     }
 
     /// Every bucket that there is now is due.
     mutating func everythingIsDue() {
-        for bucket in buckets.keys { buckets[bucket] = 0 }
+        for bucket in buckets.keys { buckets[bucket] = (0, MessageSource.secondLook) }
         earliest = buckets.isEmpty ? .max : 0
         scanAt = 0
     }
 
-    /// The next message that may be in `new`, or that came up by other means; nil when there is
-    /// none now.
+    /// The next message that came up by itself; nil when there is none.
+    mutating func nextTold() -> FoundMessage? { told.popFirst() }
+
+    /// The next message that may be in `new`; nil when there is none now.
     mutating func nextNew(_ now: UInt64) throws(SystemError) -> FoundMessage? {
-        if let found = told.popFirst() { return found }
         if scan == nil, scanAt <= now {
             scan = (-1, nil)
             scanAt = now &+ QueueRunner.scanInterval
@@ -97,6 +109,8 @@ struct MessageSource {
                 scan = nil
                 return nil
             }
+            // Not for ever in a folder that cannot be listed now.
+            scan = nil
             scan = (shard + 1, try FolderScan("new/\(Spool.shards[shard + 1])", in: spool))
         }
         return nil
@@ -112,11 +126,13 @@ struct MessageSource {
                 bucketScan = nil
                 try close(bucket, now)
             }
-            guard earliest <= now, let bucket = buckets.filter({ $0.value <= now }).keys.min()
+            guard earliest <= now,
+                let bucket = buckets.filter({ $0.value.moment <= now }).keys.min()
             else { return nil }
-            list(bucket, again: now &+ MessageSource.secondLook)
+            // Also when it cannot be listed now.
+            lookAgain(bucket, now)
             guard let folder = try FolderScan("deferred/\(bucket)", in: spool) else {
-                list(bucket, again: nil)
+                forget(bucket)
                 continue
             }
             bucketScan = (bucket, folder)
@@ -125,18 +141,30 @@ struct MessageSource {
 
     /// A bucket's list came to its end: what was taken from it may still be there.
     private mutating func close(_ bucket: Bucket, _ now: UInt64) throws(SystemError) {
-        let isEmpty = try spool.remove(bucket)
-        list(
-            bucket, again: isEmpty ? nil : max(bucket.microseconds, now &+ MessageSource.secondLook)
-        )
+        if try spool.remove(bucket) { return forget(bucket) }
+        // It may have become due as a whole meanwhile.
+        guard let (moment, pause) = buckets[bucket], moment > 0 else { return }
+        let again = max(bucket.microseconds, now &+ pause)
+        buckets[bucket] = (again, min(pause * 2, MessageSource.longestPause))
+        findEarliest()
     }
 
-    private mutating func list(_ bucket: Bucket, again moment: UInt64?) {
-        buckets[bucket] = moment
-        earliest = buckets.values.min() ?? .max
+    private mutating func lookAgain(_ bucket: Bucket, _ now: UInt64) {
+        let pause = buckets[bucket]?.pause ?? MessageSource.secondLook
+        buckets[bucket] = (now &+ pause, pause)
+        findEarliest()
     }
 
-    /// When `nextNew` has something; 0 when it may have now.
+    private mutating func forget(_ bucket: Bucket) {
+        buckets[bucket] = nil
+        findEarliest()
+    }
+
+    private mutating func findEarliest() {
+        earliest = buckets.values.min { $0.moment < $1.moment }?.moment ?? .max
+    }
+
+    /// When `nextTold` or `nextNew` has something; 0 when it may have now.
     var newMoment: UInt64 { told.isEmpty && scan == nil ? scanAt : 0 }
 
     /// When `nextDeferred` has something; 0 when it may have now.

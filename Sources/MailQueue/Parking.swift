@@ -1,83 +1,76 @@
-// Parking: messages for destinations that have enough of the room already.
+// Parking: messages for which there is no room yet.
 // queue-manager(8).
 // SPDX-License-Identifier: MIT
 
 import MailModel
 
-/// Ids of messages whose destination is crowded. They are not open, and nothing about them is
-/// written; they are taken up when there is room at the destination.
+/// Ids of messages that wait for room, by what they wait for. They are not open, and nothing about
+/// them is written.
 struct Parking {
-    /// How many ids are remembered at most; what is over is found again by listing.
+    /// What a message waits for.
+    struct Row: Hashable, Sendable {
+        var destination: Destination
+        var precedence: Precedence
+    }
+
+    /// How many ids are remembered at most.
     static let spaces = 50_000
 
-    private var parked: [Destination: Backlog<FoundMessage>] = [:]
+    private var rows: [Row: Backlog<FoundMessage>] = [:]
+    /// The rows of each precedence, in turn.
+    private var turns = Array(repeating: Backlog<Row>(), count: Precedence.allCases.count)
     private var ids: Set<QueueID> = []
+    private let spaces: Int
+
+    init(spaces: Int = Parking.spaces) { self.spaces = spaces }
 
     /// True when no message is parked.
     var isEmpty: Bool { ids.isEmpty }
 
-    /// The destinations that messages are parked for.
-    var destinations: [Destination] { Array(parked.keys) }
+    /// How many are parked.
+    var count: Int { ids.count }
+
+    /// True when three quarters of the spaces are free.
+    var isNearlyEmpty: Bool { ids.count < spaces / 4 }
 
     func contains(_ id: QueueID) -> Bool { ids.contains(id) }
 
+    /// How many wait in a row.
+    func count(in row: Row) -> Int { rows[row]?.count ?? 0 }
+
     /// Remembers a message.
-    /// - Returns: false when there is no space.
-    mutating func append(_ message: FoundMessage, for destination: Destination) -> Bool {
-        guard ids.count < Parking.spaces else { return false }
-        if ids.insert(message.id).inserted {
-            parked[destination, default: Backlog()].append(message)
-        }
+    /// - Returns: false when there is no space: later attempts may use half of it, large mail
+    ///   three quarters.
+    mutating func append(_ message: FoundMessage, in row: Row) -> Bool {
+        let share =
+            switch row.precedence {
+            case .report, .small, .ordinary: spaces
+            case .large: spaces * 3 / 4
+            case .retried: spaces / 2
+            }
+        guard ids.count < share else { return false }
+        guard ids.insert(message.id).inserted else { return true }
+        if rows[row] == nil { turns[row.precedence.rawValue].append(row) }
+        rows[row, default: Backlog()].append(message)
         return true
     }
 
-    /// Takes out some that wait for a destination.
-    mutating func take(_ count: Int, for destination: Destination) -> [FoundMessage] {
-        var taken: [FoundMessage] = []
-        while taken.count < count, let message = parked[destination]?.popFirst() {
-            ids.remove(message.id)
-            taken.append(message)
-        }
-        if parked[destination]?.isEmpty ?? false { parked[destination] = nil }
-        return taken
-    }
-}
-
-extension QueueRunner {
-    /// After how long without an end local deliveries count as slow, in microseconds.
-    private static let slowness: UInt64 = 2_000_000
-
-    /// How many deliveries may wait for one destination before its messages are parked: a quarter
-    /// of the room. Local deliveries are ours and short; only while they do not get on are they
-    /// bounded, to three quarters.
-    private func share(of destination: Destination) -> Int {
-        guard destination == .local else { return max(1, settings.activeLimit / 4) }
-        let isSlow = away.contains(.local) || now > lastLocalEnd &+ QueueRunner.slowness
-        return isSlow ? max(1, settings.activeLimit / 4 * 3) : .max
-    }
-
-    /// True when a destination has its share of the messages that are open.
-    func isCrowded(_ destination: Destination) -> Bool {
-        queue.waiting(for: destination) >= share(of: destination)
-    }
-
-    /// Closes a message until there is room at its destination.
-    func park(_ message: ActiveMessage, for destination: Destination) {
-        deactivate(message)
-        let found = FoundMessage(id: message.id, place: message.place)
-        guard !parking.append(found, for: destination) else { return }
-        source.lookAgain(at: now &+ MessageSource.secondLook)
-    }
-
-    /// Takes up parked messages where a destination has room for as many again as it has waiting.
-    func unpark() {
-        for destination in parking.destinations {
-            let share = min(share(of: destination), settings.activeLimit)
-            let room = share - queue.waiting(for: destination)
-            guard room * 2 >= share else { continue }
-            for found in parking.take(room, for: destination) {
-                source.tell(found.id, at: found.place)
+    /// Takes out the first message of the next row of a precedence that may go on; nil when it was
+    /// none of so many rows.
+    mutating func next(
+        _ precedence: Precedence, lookingAt most: Int, where mayGoOn: (Row) -> Bool
+    ) -> FoundMessage? {
+        let index = precedence.rawValue
+        for _ in 0..<min(most, turns[index].count) {
+            guard let row = turns[index].popFirst() else { return nil }
+            guard mayGoOn(row), let message = rows[row]?.popFirst() else {
+                turns[index].append(row)
+                continue
             }
+            ids.remove(message.id)
+            if rows[row]?.isEmpty ?? true { rows[row] = nil } else { turns[index].append(row) }
+            return message
         }
+        return nil
     }
 }

@@ -6,37 +6,14 @@ import MailModel
 import UnixIO
 
 extension QueueRunner {
-    /// True when there is room for another message that was never deferred.
-    var takesNew: Bool { active.count < settings.activeLimit }
-
-    /// True when there is room for a deferred one: they get half, so that new mail is not kept
-    /// waiting by what has waited already.
-    var takesDeferred: Bool { takesNew && deferredActive < settings.activeLimit / 2 }
-
-    /// Takes in messages while there is room.
-    func fill() {
-        do throws(SystemError) {
-            while takesDeferred, let found = try source.nextDeferred(now) {
-                activate(found.id, at: found.place)
-            }
-            while takesNew, let found = try source.nextNew(now) {
-                activate(found.id, at: found.place)
-            }
-        } catch {
-            log.event("list-failed", ["error": "\(error)"])
-            source.lookAgain(at: now &+ MessageSource.secondLook)
-        }
-    }
-
     /// Opens a message and plans its deliveries.
-    private func activate(_ id: QueueID, at place: MessagePlace) {
+    func activate(_ id: QueueID, at place: MessagePlace) {
         guard active[id] == nil, !parking.contains(id) else { return }
         do throws(QueueError) {
             guard let message = try open(id, at: place) else { return }
             try recordReport(by: message)
             try recordForward(by: message)
             active[id] = message
-            if case .deferred = place { deferredActive += 1 }
             plan(message)
         } catch {
             if case .damaged = error {
@@ -86,31 +63,72 @@ extension QueueRunner {
         }
     }
 
-    /// Plans what is due of a message; settles it when nothing is.
-    private func plan(_ message: ActiveMessage) {
+    /// Plans what is due of a message; settles it when nothing is, and closes it again while there
+    /// is no room for any of it.
+    func plan(_ message: ActiveMessage) {
         let seconds = Int(clamping: now / 1_000_000)
         message.isLastAttempt = settings.schedule.isLast(arrival: message.arrival, now: seconds)
-        // What ended is reported before anything else happens to the message.
-        let due =
-            message.progress.owesReport
-            ? [] : message.progress.due(now: seconds, flush: everythingDueBefore)
-        let parts = Destination.split(due, of: message.message.envelope, by: settings.routing)
-        if let crowded = parts.map(\.destination).first(where: isCrowded) {
-            return park(message, for: crowded)
-        }
-        for (destination, recipients) in parts {
-            if queue.isSilent(destination, now: seconds), !message.isLastAttempt {
-                let reply = Reply(451, EnhancedStatus(4, 4, 1), QueueRunner.silentText)
-                note(DeliveryResult(reply), for: recipients, of: message, destination)
-                continue
+        let parts = parts(of: message, seconds)
+        message.hasHeldBack = !parts.crowded.isEmpty
+        if let first = parts.ready.first ?? parts.crowded.first {
+            guard !parts.ready.isEmpty, takeSeat(message, for: parts.ready) else {
+                return park(message, in: first.row)
             }
+        }
+        for (part, silence) in parts.silent {
+            leaveAlone(part.recipients, of: message, part.row.destination, silence)
+        }
+        for part in parts.ready {
             message.open += 1
             queue.append(
                 PlannedDelivery(
-                    message: message.id, destination: destination, recipients: recipients))
+                    message: message.id, destination: part.row.destination,
+                    recipients: part.recipients, precedence: part.row.precedence))
         }
         if message.open == 0 { settle(message) }
     }
 
-    static let silentText = "Nobody at the destination could be reached a short while ago"
+    /// Recipients of a message that one delivery takes.
+    private typealias Part = (recipients: [Int], row: Parking.Row)
+
+    /// What is due of a message: what may be delivered, what has to wait for room, and what is for
+    /// destinations that are left alone.
+    private func parts(
+        of message: ActiveMessage, _ seconds: Int
+    ) -> (ready: [Part], crowded: [Part], silent: [(Part, Silence)]) {
+        // What ended is reported before anything else happens to the message.
+        let due =
+            message.progress.owesReport
+            ? [] : message.progress.due(now: seconds, flush: everythingDueBefore)
+        var ready: [Part] = []
+        var crowded: [Part] = []
+        var silent: [(Part, Silence)] = []
+        let envelope = message.message.envelope
+        for (destination, recipients) in Destination.split(due, of: envelope, by: settings.routing)
+        {
+            let isFirst = recipients.contains(where: message.progress.wasNeverTried)
+            let precedence = isFirst ? message.message.precedence(to: destination) : .retried
+            let part = (recipients, Parking.Row(destination: destination, precedence: precedence))
+            if let silence = silence(of: destination, seconds) {
+                silent.append((part, silence))
+            } else if isCrowded(part.1) {
+                crowded.append(part)
+            } else {
+                ready.append(part)
+            }
+        }
+        return (ready, crowded, silent)
+    }
+
+    /// Counts a message where the best of its parts may be counted.
+    /// - Returns: false when none may.
+    private func takeSeat(_ message: ActiveMessage, for parts: [Part]) -> Bool {
+        if message.seat != nil { return true }
+        let best = parts.map { seat($0.row) }.filter(admission.admits)
+            .min { $0.lane.rawValue < $1.lane.rawValue }
+        guard let best else { return false }
+        message.seat = best
+        admission.enter(best)
+        return true
+    }
 }

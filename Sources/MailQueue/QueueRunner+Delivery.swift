@@ -114,10 +114,8 @@ extension QueueRunner {
 
     private func finish(_ plan: PlannedDelivery, _ reply: DeliveryReply) {
         queue.ended(plan)
-        if plan.destination == .local { lastLocalEnd = now }
-        let seconds = Int(clamping: now / 1_000_000)
         if reply.isUnreachable {
-            if plan.destination != .local { silence(plan.destination, seconds) }
+            failed(plan.destination, reply)
         } else {
             queue.answered(plan.destination)
         }
@@ -138,19 +136,8 @@ extension QueueRunner {
         close(message)
     }
 
-    /// What waits for a destination that cannot be reached is deferred without a try.
-    private func silence(_ destination: Destination, _ seconds: Int) {
-        queue.becameSilent(destination, now: seconds)
-        let reply = Reply(451, EnhancedStatus(4, 4, 1), QueueRunner.silentText)
-        for plan in queue.removeWaiting(for: destination) {
-            guard let message = active[plan.message] else { continue }
-            note(DeliveryResult(reply), for: plan.recipients, of: message, destination)
-            close(message)
-        }
-    }
-
     /// One of a message's deliveries is over.
-    private func close(_ message: ActiveMessage) {
+    func close(_ message: ActiveMessage) {
         message.open -= 1
         if message.open == 0 {
             settle(message)

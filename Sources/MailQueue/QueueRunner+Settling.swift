@@ -17,6 +17,9 @@ extension QueueRunner {
             let retryReport = try !report(message)
             if message.progress.isFinished {
                 try remove(message)
+            } else if message.hasHeldBack, !retryReport {
+                try save(message)
+                plan(message)
             } else {
                 try deferMessage(message, retryReport: retryReport)
             }
@@ -74,13 +77,15 @@ extension QueueRunner {
             throw .system(error)
         }
         source.filled(bucket)
+        if message.hasState { spool.mark(message.id, isIn: bucket) }
         deactivate(message)
     }
 
     func deactivate(_ message: ActiveMessage) {
         active[message.id] = nil
         unsaved.remove(message.id)
-        if case .deferred = message.place { deferredActive -= 1 }
+        if let seat = message.seat { admission.leave(seat) }
+        message.seat = nil
     }
 
     func flushSoon() {

@@ -56,11 +56,12 @@ extension QueueRunner {
     /// True when a state file has no message. The administrator may move a message between `held`
     /// and `new` meanwhile, so `held` is looked at on both sides of `new`.
     private func isOrphan(_ id: QueueID) throws(SystemError) -> Bool {
-        let bucket = (try? spool.state(of: id))?.records.compactMap(\.due).max()
-            .map { Bucket(due: $0) }
-        var places: [MessagePlace] = [.held, .new]
-        if let bucket { places.append(.deferred(bucket)) }
-        for place in places where try spool.exists(id, at: place) { return false }
+        let marked = try spool.markedBucket(of: id).map { [MessagePlace.deferred($0)] } ?? []
+        for place in [.held, .new] + marked where try spool.exists(id, at: place) { return false }
+        let records = (try? spool.state(of: id))?.records ?? []
+        for due in records.compactMap(\.due).suffix(1) {
+            if try spool.exists(id, at: .deferred(Bucket(due: due))) { return false }
+        }
         let others = try spool.buckets().map { MessagePlace.deferred($0) } + [.new, .held]
         for place in others where try spool.exists(id, at: place) { return false }
         return true

@@ -23,17 +23,16 @@ public final class QueueRunner {
     let spool: Spool
     var settings: RunnerSettings
     let log: Log
-    private let clock: () -> UInt64
+    let clock: () -> UInt64
     /// The time of this turn of the loop, in microseconds since 1970.
     var now: UInt64
 
     var active: [QueueID: ActiveMessage] = [:]
-    var deferredActive = 0
+    var admission: Admission
     var source: MessageSource
     var queue: DeliveryQueue
     var parking = Parking()
-    /// When a local delivery ended last.
-    var lastLocalEnd: UInt64
+    var overflow = Overflow()
     var running: [RunningDelivery] = []
     /// Until when no delivery is begun on a channel, since its agent is away.
     var pausedUntil: [DeliveryChannel: UInt64] = [:]
@@ -60,9 +59,9 @@ public final class QueueRunner {
         self.log = log
         self.clock = clock
         now = clock()
-        lastLocalEnd = now
         sweeping = StateSweep(from: now &+ StateSweep.interval)
         queue = DeliveryQueue(settings.concurrency)
+        admission = Admission(limit: settings.activeLimit)
         do throws(SystemError) {
             source = try MessageSource(spool, now: now)
         } catch {
@@ -98,6 +97,7 @@ public final class QueueRunner {
             do {
                 settings = try reload()
                 queue.limits = settings.concurrency
+                admission.limit = settings.activeLimit
                 log.event("reloaded")
             } catch {
                 log.event("reload-failed", ["error": "\(error)"])
@@ -113,7 +113,6 @@ public final class QueueRunner {
             stuck[id] = nil
             if let message = active[id] { settle(message) }
         }
-        unpark()
         fill()
         start()
         if let flushAt, flushAt <= now || removed.count >= QueueRunner.gatheredAtMost { flush() }
@@ -153,8 +152,9 @@ public final class QueueRunner {
     /// Milliseconds until something must be done without being told.
     private var pollTimeout: Int32 {
         var moment = now &+ 60_000_000
-        if takesNew { moment = min(moment, source.newMoment) }
-        if takesDeferred { moment = min(moment, source.deferredMoment) }
+        if takesMessages { moment = min(moment, source.newMoment, source.deferredMoment) }
+        // Of many rows only some are looked at in one turn.
+        if !parking.isEmpty { moment = min(moment, now &+ 100_000) }
         let others = [
             flushAt, stuck.values.min(), pausedUntil.values.min(), sweeping.moment,
         ]

@@ -129,6 +129,19 @@ extension Spool {
         }
     }
 
+    /// Says at a state file in which bucket its message is: a sweep looks there first. It is a hint
+    /// and may be lost.
+    func mark(_ id: QueueID, isIn bucket: Bucket) {
+        let moment = timespec(tv_sec: bucket.moment, tv_nsec: 0)
+        _ = utimensat(root.number, Spool.stateName(id), [moment, moment], 0)
+    }
+
+    /// The bucket that `mark` named; any other one when it did not, nil without a state file.
+    func markedBucket(of id: QueueID) throws(SystemError) -> Bucket? {
+        try Files.status(Spool.stateName(id), in: root.borrowed)
+            .map { Bucket(due: $0.st_mtim.tv_sec) }
+    }
+
     private func rename(_ name: String, to newName: String) throws(SystemError) {
         try step("rename") { () throws(SystemError) in
             try Files.rename(name, to: newName, in: root.borrowed)

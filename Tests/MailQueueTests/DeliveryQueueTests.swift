@@ -62,18 +62,40 @@ import Testing
         #expect(queue.waiting(for: big) == 0)
     }
 
-    @Test func `silence lasts longer each time, and an answer ends it`() {
+    @Test func `what fails is left alone, longer each time, and an answer ends it`() {
         var queue = queue(5, 10, 2)
-        queue.becameSilent(big, now: 1000)
-        #expect(queue.isSilent(big, now: 1059))
-        #expect(!queue.isSilent(big, now: 1060))
-        queue.becameSilent(big, now: 1060)
-        #expect(queue.isSilent(big, now: 1179))
-        for _ in 0..<10 { queue.becameSilent(big, now: 2000) }
-        #expect(queue.isSilent(big, now: 2899))
-        #expect(!queue.isSilent(big, now: 2900))
+        #expect(queue.failed(big, now: 1000, reason: "why") == true)
+        #expect(queue.silence(of: big, now: 1059)?.reason == "why")
+        #expect(queue.silence(of: big, now: 1060) == nil)
+        #expect(queue.failed(big, now: 1060, reason: "why") == true)
+        #expect(queue.silence(of: big, now: 1179)?.until == 1180)
         queue.answered(big)
-        #expect(!queue.isSilent(big, now: 2000))
+        #expect(queue.silence(of: big, now: 1179) == nil)
+        #expect(queue.silence(of: small, now: 1000) == nil)
+    }
+
+    @Test func `one delivery at a time sees whether a failing destination answers`() {
+        var queue = queue(5, 10, 5)
+        #expect(queue.failed(big, now: 1000, reason: "") == true)
+        #expect(queue.silence(of: big, now: 2000) == nil, "nothing asks it yet")
+        for number in 1...3 { queue.append(plan(big, UInt32(number))) }
+        #expect(queue.silence(of: big, now: 2000) != nil, "one waits to ask it")
+        let probe = queue.next(on: .remote)
+        #expect(probe != nil)
+        #expect(queue.next(on: .remote) == nil)
+        #expect(queue.silence(of: big, now: 2000) != nil, "one asks it")
+        if let probe { queue.ended(probe) }
+        queue.answered(big)
+        // It begins slowly: two at once after one success.
+        #expect(queue.next(on: .remote) != nil)
+        #expect(queue.next(on: .remote) != nil)
+    }
+
+    @Test func `a flush lets everything be tried`() {
+        var queue = queue(5, 10, 5)
+        #expect(queue.failed(big, now: 1000, reason: "") == true)
+        queue.forgetSilence()
+        #expect(queue.silence(of: big, now: 1001) == nil)
     }
 
     @Test func `every delivery comes out once, whatever the order of ends`() {

@@ -61,6 +61,61 @@ import UnixIO
         try manager.stop()
     }
 
+    @Test func `SIGHUP brings the concurrencies that the files say now`() throws {
+        try stage.folder.write("etc/control/concurrencyremote", "1\n")
+        for number in 1...4 {
+            try stage.accept(["slow@d\(number).test"], number: UInt32(number))
+        }
+        let manager = try manager()
+        let asked = { (1...4).reduce(0) { $0 + stage.agents.attempts(at: "d\($1).test") } }
+        #expect(eventually { asked() == 1 })
+        try stage.folder.write("etc/control/concurrencyremote", "10\n")
+        manager.process.signal(SIGHUP)
+        #expect(eventually { asked() == 4 })
+        try stage.folder.write("etc/control/concurrencydestination", "none\n")
+        manager.process.signal(SIGHUP)
+        #expect(eventually { manager.log.contains("event=reload-failed") })
+        stage.agents.acceptLater()
+        #expect(eventually { stage.files.isEmpty })
+        try manager.stop()
+    }
+
+    @Test func `what is held stays so whatever signal comes, and goes when it is released`() throws
+    {
+        let id = try stage.accept(["bob@local.test"], edits: [.hold])
+        let manager = try manager()
+        for signal in [SIGALRM, SIGHUP] { manager.process.signal(signal) }
+        try stage.accept(["carol@local.test"], number: 2)
+        try stage.spool().pullTrigger(Samples.id(2))
+        #expect(eventually { stage.agents.delivered.count == 1 })
+        #expect(eventually { stage.files == ["held/\(id)"] })
+        try Files.rename(
+            "\(stage.queuePath)/held/\(id)",
+            to: "\(stage.queuePath)/\(MessagePlace.new.path(id))")
+        try stage.spool().pullTrigger(id)
+        #expect(eventually { stage.agents.delivered(to: "bob@local.test").count == 1 })
+        try manager.stop()
+    }
+
+    @Test func `thousands that are due for the dead keep nobody waiting, and end where they must`()
+        throws
+    {
+        let now = Int(stage.now / 1_000_000)
+        try stage.place(3000, dueAt: now - 3600) { "bob@d\($0 % 300).silent.test" }
+        let manager = try manager()
+        try stage.accept(["carol@remote.test"], number: 9000)
+        try stage.spool().pullTrigger(Samples.id(9000))
+        #expect(eventually { stage.agents.delivered.count == 1 })
+        let overdue = Bucket(due: now - 3600)
+        #expect(
+            eventually(within: .seconds(60)) {
+                !stage.files.contains { $0.hasPrefix("deferred/\(overdue)/") }
+            })
+        try manager.stop()
+        #expect(stage.files.count { $0.hasPrefix("deferred/") } == 3000)
+        #expect(stage.agents.attempts(at: "d1.silent.test") <= 10)
+    }
+
     @Test func `a manager that is killed again and again loses nothing`() throws {
         let count = 120
         for number in 1...count {

@@ -32,6 +32,22 @@ import Testing
         #expect(schedule.isLast(arrival: 0, now: 604_801))
     }
 
+    @Test func `the last attempt comes as soon as the lifetime is over`() {
+        var schedule = RetrySchedule()
+        schedule.lifetime = 3000
+        // 3600 without an end.
+        #expect(schedule.next(arrival: 100, now: 1700, channel: .remote) == 3101)
+        #expect(schedule.isLast(arrival: 100, now: 3101))
+        // Nothing is moved into the past.
+        #expect(schedule.next(arrival: 100, now: 3101, channel: .remote) > 3101)
+    }
+
+    @Test func `with a lifetime of 0 the first attempt is the last one`() {
+        var schedule = RetrySchedule()
+        schedule.lifetime = 0
+        #expect(schedule.isLast(arrival: 1000, now: 1000))
+    }
+
     @Test(arguments: [0, 1, 2, 3, 4, 99, 100, 101, 3_199_999_999, 3_200_000_000, Int.max])
     func `the root is the whole part`(number: Int) {
         let root = RetrySchedule.squareRoot(number)

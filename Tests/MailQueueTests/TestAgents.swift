@@ -13,8 +13,9 @@ import Workers
 @testable import MailQueue
 
 /// Both agents of a root, and what they delivered. A recipient whose local-part begins with
-/// `fail`, `defer` or `die` is treated so; `later` is deferred, and `slow` waits, until
-/// `acceptLater`; one that begins with the name of a notice gets it.
+/// `fail`, `defer` or `die` is treated so; `later` is deferred, `slow` waits, and nobody at
+/// `silent.test` and what ends so can be reached, until `acceptLater`; one
+/// that begins with the name of a notice gets it.
 final class TestAgents: @unchecked Sendable {
     struct Delivered: Hashable {
         var recipient: String
@@ -28,6 +29,7 @@ final class TestAgents: @unchecked Sendable {
 
     private let lock = NSLock()
     private var all: [Delivered] = []
+    private var attempts: [String: Int] = [:]
     private var isLaterAccepted = false
     private var isClosed = false
     private var paths: [String] = []
@@ -65,6 +67,9 @@ final class TestAgents: @unchecked Sendable {
 
     func acceptLater() { lock.withLock { isLaterAccepted = true } }
 
+    /// How many deliveries a domain was asked for, or the local agent as `local`.
+    func attempts(at domain: String) -> Int { lock.withLock { attempts[domain, default: 0] } }
+
     /// What was delivered to a recipient.
     func delivered(to recipient: String) -> [Delivered] {
         delivered.filter { $0.recipient == recipient }
@@ -78,6 +83,8 @@ final class TestAgents: @unchecked Sendable {
             let bytes = try? file.borrowed.bytes(
                 at: request.messageOffset, count: request.messageLength, "message")
         else { return }
+        let asked = request.domain.map { String(decoding: $0, as: UTF8.self) } ?? "local"
+        lock.withLock { attempts[asked, default: 0] += 1 }
         var results: [DeliveryResult] = []
         for recipient in request.envelope.recipients {
             let name = recipient.description
@@ -98,15 +105,20 @@ final class TestAgents: @unchecked Sendable {
             }
             results.append(result)
         }
-        let reply = DeliveryReply(
-            results, isUnreachable: request.domain == Array("silent.test".utf8))
+        let domain = request.domain.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        let isSilent = domain.hasSuffix("silent.test") && !lock.withLock { isLaterAccepted }
+        let reply = DeliveryReply(results, isUnreachable: isSilent)
+        // The lock goes before the reply, as with the real ones.
+        try? file.close("message")
         try? Exchange.send(reply.fields, on: connection, deadline: deadline)
     }
 
     private func result(for name: String) -> DeliveryResult {
         if name.hasPrefix("fail") { return Samples.result(550, "no such user") }
-        if name.hasPrefix("defer") || name.hasSuffix("@silent.test") { return Samples.result(451) }
-        if name.hasPrefix("later"), !lock.withLock({ isLaterAccepted }) {
+        if name.hasPrefix("defer") { return Samples.result(451) }
+        if name.hasPrefix("later") || name.hasSuffix("silent.test"),
+            !lock.withLock({ isLaterAccepted })
+        {
             return Samples.result(451)
         }
         var result = DeliveryResult(Reply(250, EnhancedStatus(2, 0, 0), "ok"))
