@@ -88,11 +88,11 @@ struct LocalDelivery {
         do { place = try output.commit() } catch { throw .writing(error) }
         // The message is delivered: whatever goes wrong from here on is not its failure.
         ledger.add(count)
-        evidence += ledger.evidence
         if let text = settings.quotaWarning {
-            QuotaWarning(maildir, text, to: address ?? recipient.bytes, now: now)
-                .deliver(ledger, name: "\(name)w")
+            QuotaWarning(text, to: address ?? recipient.bytes, now: now)
+                .deliver(&ledger, name: "\(name)w")
         }
+        evidence += ledger.evidence
         maildir.removeAbandoned(now: now)
         return place
     }

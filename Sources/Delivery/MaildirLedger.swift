@@ -14,7 +14,8 @@ struct MaildirLedger: ~Copyable {
     /// How often a count is made again because somebody changed the Maildir meanwhile.
     private static let mostCounts = 5
 
-    private let maildir: Maildir
+    /// The Maildir whose quota it is.
+    let maildir: Maildir
     private var quota: MailboxQuota?
     private let name: String
     private let now: Int

@@ -14,23 +14,22 @@ struct QuotaWarning {
     /// The seconds between two warnings.
     static let pause = 86_400
 
-    private let maildir: Maildir
     private let text: [UInt8]
     private let recipient: [UInt8]
     private let now: Int
 
-    init(_ maildir: Maildir, _ text: [UInt8], to recipient: [UInt8], now: Int) {
-        self.maildir = maildir
+    init(_ text: [UInt8], to recipient: [UInt8], now: Int) {
         self.text = text
         self.recipient = recipient
         self.now = now
     }
 
     /// Delivers the warning where it is due. What goes wrong is nobody's loss.
-    func deliver(_ ledger: borrowing MaildirLedger, name: String) {
+    func deliver(_ ledger: inout MaildirLedger, name: String) {
         guard let percentage = ledger.percentage, percentage >= QuotaWarning.threshold else {
             return
         }
+        let maildir = ledger.maildir
         let path = "\(maildir.path)/quotawarn"
         do {
             if let last = try Files.status(path)?.st_mtim.tv_sec,
@@ -46,7 +45,9 @@ struct QuotaWarning {
             var file = try MaildirFile(maildir, name: name)
             try file.write(Array("Return-Path: <>\nDelivered-To: ".utf8) + recipient + [0x0A])
             try file.write(Array("Date: \(date)\nMessage-ID: <\(name)>\n".utf8) + text)
+            let count = file.count
             _ = try file.commit()
+            ledger.add(count)
         } catch {
             Log(LocalAgent.name).event("warning-failed", ["error": "\(error)"])
         }

@@ -176,11 +176,11 @@ import UnixIO
     @Test func `who may still be told is told once that the mailbox is nearly full`() throws {
         var settings = StoreSettings()
         settings.quotaWarning = Array("Subject: nearly full\n\nMake room.\n".utf8)
-        try deliver(200, quota: "1000S", settings)
+        try deliver(2000, quota: "10000S", settings)
         #expect(delivered == 1)
-        try deliver(700, quota: "1000S", settings)
+        try deliver(7000, quota: "10000S", settings)
         #expect(delivered == 3)
-        try deliver(90, quota: "1000S", settings)
+        try deliver(90, quota: "10000S", settings)
         #expect(delivered == 4)
         let texts = try folder.names(in: "Maildir/new").map { try text("new/\($0)") }
         let warning = try #require(texts.first { $0.contains("Make room.") })
