@@ -65,28 +65,41 @@ struct ProgramCall {
         let child = try Child(shell)
         try writing.close("output")
         var output: [UInt8] = []
-        let isWhole = try read(reading.borrowed, into: &output)
+        let isWhole = try read(reading.borrowed, of: child.pid, into: &output)
         let end = try child.waitOrKill(isWhole ? deadline : .after(.zero))
         withExtendedLifetime(reading) {}
         withExtendedLifetime(input) {}
         return ProgramCall.judge(isWhole ? end : nil, ProgramCall.line(output))
     }
 
-    /// Reads until nobody has the other end any more.
+    /// Reads until nobody has the other end any more, or the program has ended and whoever else has
+    /// it is silent.
     /// - Returns: false when the time was over or there was too much.
     private func read(
-        _ pipe: Descriptor, into kept: inout [UInt8]
+        _ pipe: Descriptor, of pid: pid_t, into kept: inout [UInt8]
     ) throws(SystemError) -> Bool {
         var chunk = [UInt8](repeating: 0, count: 4096)
         var count = 0
         while count <= ProgramCall.outputLimit {
-            guard try pipe.wait(.toRead, until: deadline, "output") else { return false }
+            let moment = min(deadline, .after(.seconds(1)))
+            guard try pipe.wait(.toRead, until: moment, "output") else {
+                if ProgramCall.hasEnded(pid) { return true }
+                guard !deadline.hasPassed else { return false }
+                continue
+            }
             let got = try ProgramCall.read(pipe, &chunk)
             guard got > 0 else { return true }
             count += got
             kept += chunk.prefix(min(got, ProgramCall.kept - kept.count))
         }
         return false
+    }
+
+    /// True for a child that has ended; it is not reaped.
+    private static func hasEnded(_ pid: pid_t) -> Bool {
+        var status = siginfo_t()
+        let result = waitid(P_PID, id_t(pid), &status, WEXITED | WNOHANG | WNOWAIT)
+        return result == 0 && status.si_signo == SIGCHLD
     }
 
     private static func read(

@@ -64,8 +64,10 @@ import Workers
         #expect(result.code == 69)
     }
 
-    @Test func `without mailboxes the configuration is to blame`() throws {
+    @Test func `without mailboxes, and without a name, the configuration is to blame`() throws {
         try Files.unlink(root.control.file("mailboxes"))
+        #expect(try tool(["alice@y.test"]).run().code == 67)
+        try Files.unlink(root.control.file("me"))
         #expect(try tool(["alice@y.test"]).run().code == 78)
     }
 

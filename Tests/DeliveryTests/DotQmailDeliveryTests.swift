@@ -235,6 +235,14 @@ import Testing
         #expect(throws: (any Error).self) { try LocalAgent(world.root) }
     }
 
+    @Test func `what a program leaves running holds nobody up`() throws {
+        try world.folder.write("root/etc/control/programtimeout", "30\n")
+        try world.dotQmail("-x", "|sleep 60 & exit 0\n")
+        let start = ContinuousClock.now
+        #expect(try world.reply("alice-x@y.test").hasPrefix("250"))
+        #expect(ContinuousClock.now - start < .seconds(25))
+    }
+
     @Test func `a program reads a message of any size from its beginning, each one anew`() throws {
         try world.dotQmail("-x", "|head -c 5 > a\n|wc -c > b\n")
         let text = "Subject: x\n\n" + String(repeating: "long line\n", count: 300_000)

@@ -1,3 +1,4 @@
+import Glibc
 import MailModel
 import TestSupport
 import Testing
@@ -139,5 +140,64 @@ import Testing
         deliver.message = validate.message
         let delivered = try deliver.run()
         #expect(delivered.code == (exists ? 0 : 67), "\(delivered.errors)")
+    }
+
+    @Test(arguments: [
+        ("alice@users.test", true), ("ALICE@Users.test", true), ("alice-ext@users.test", true),
+        ("alice-none@users.test", false), ("nobody@users.test", false), ("root@users.test", false),
+        ("x@virtual.test", true), ("y@virtual.test", false), ("team-x@users.test", true),
+        ("alice%users.test@users.test", true), ("nobody%users.test@users.test", false),
+        ("@users.test", true), ("alice", true), ("postmaster@users.test", true),
+        ("box@listed.test", true), ("alice@listed.test", false),
+    ])
+    func `rcpt-validate and deliver-local know the same users`(
+        address: String, exists: Bool
+    ) throws {
+        let users = try UsersOfHost()
+        var validate = try Tool(
+            "rcpt-validate",
+            ["--root", users.root, "--sender", "a@x.test", "--recipient", address])
+        validate.message = Array("Subject: x\n\nx\n".utf8)
+        let validated = try validate.run()
+        #expect(validated.code == (exists ? 0 : 31), "\(validated.errors)")
+        var deliver = try Tool(
+            "deliver-local",
+            ["--root", users.root, "--sender", "a@x.test", address]
+                + (geteuid() == 0 ? ["--as-owner"] : []))
+        deliver.message = validate.message
+        let delivered = try deliver.run()
+        #expect(delivered.code == (exists ? 0 : 67), "\(delivered.errors)")
+    }
+}
+
+/// A root with users of its own, who are whoever runs the tests; for root somebody else.
+private struct UsersOfHost {
+    let folder: TestFolder
+    var root: String { folder.file("root") }
+
+    init() throws {
+        folder = try TestFolder()
+        let user = geteuid() == 0 ? 64_107 : geteuid()
+        for (name, text) in [
+            ("root/etc/control/me", "users.test\n"),
+            ("root/etc/control/virtualdomains", "virtual.test:alice-virtual\n"),
+            ("root/etc/control/percenthack", "users.test\n"),
+            ("root/etc/control/mailboxes", "box@listed.test\n"),
+            ("root/etc/users/passwd", "alice:x:\(user):\(user):A:\(folder.path)/alice:/bin/sh\n"),
+            (
+                "root/etc/users/assign",
+                "+team-:alice:\(user):\(user):\(folder.path)/alice:-:team-:\n.\n"
+            ),
+            ("root/etc/alias/.qmail-postmaster", "# taken, and gone\n"), ("root/mail/.keep", ""),
+            ("alice/.qmail-ext", "./Maildir/\n"), ("alice/.qmail-virtual-x", "|exit 0\n"),
+            ("alice/.qmail-team-default", "./Team/\n"),
+        ] { try folder.write(name, text, mode: 0o644) }
+        let folders = ["", "root", "root/etc", "root/etc/alias", "root/mail", "alice"]
+        for name in folders { chmod(folder.file(name), 0o755) }
+        if geteuid() == 0 {
+            for name in ["root/mail", "alice"] { chown(folder.file(name), 64_107, 64_107) }
+        }
+        let compiled = try Tool("chainmail", ["assign", "compile", "--root", root]).run()
+        guard compiled.code == 0 else { throw TestFailure(compiled.errors) }
     }
 }
