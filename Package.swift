@@ -292,7 +292,7 @@ let package = Package(
             "Injection",
             [
                 "Injection", "MailQueue", "MailModel", "UnixIO", "Control", "TestSupport",
-                "mail-inject", "filter-chain", "queue-message",
+                "mail-inject", "filter-chain", "queue-message", "smtp-server",
             ]),
         tests("Layer", ["MailModel", "TestSupport"]),
         tests(

@@ -84,15 +84,18 @@ public struct HeaderRewriter {
 
     /// A field with its addresses completed; as it is where it is no list of addresses.
     private func completed(_ field: InjectedField) -> [UInt8] {
-        var body = field.body
+        let body = field.body
         guard let list = try? AddressList(body) else { return field.bytes }
-        for address in list.addresses.reversed() where !address.isEmpty {
+        var bytes = Array(field.bytes[..<field.bodyStart])
+        var copied = 0
+        for address in list.addresses where !address.isEmpty {
             guard let mailbox = try? names.completed(address.localPart, address.domain),
                 mailbox.bytes != address.localPart + [0x40] + (address.domain ?? [])
             else { continue }
-            body.replaceSubrange(address.range, with: mailbox.quoted)
+            bytes += body[copied..<address.range.lowerBound] + mailbox.quoted
+            copied = address.range.upperBound
         }
-        return field.bytes[..<field.bodyStart] + body
+        return bytes + body[copied...]
     }
 
     /// Date, Message-ID, From and a field of recipients, where there is none.

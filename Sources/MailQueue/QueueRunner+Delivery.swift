@@ -105,7 +105,9 @@ extension QueueRunner {
                 "message": "\(delivery.plan.message)",
                 "channel": delivery.plan.destination.channel.rawValue, "why": why,
             ])
-        let reply = Reply(451, EnhancedStatus(4, 3, 0), "Delivery agent: \(why)")
+        // Why is for the log: the sender may see this.
+        let text = "The delivery was begun and did not end"
+        let reply = Reply(451, EnhancedStatus(4, 3, 0), text)
         finish(
             delivery.plan,
             DeliveryReply(DeliveryResult(reply), count: delivery.plan.recipients.count))

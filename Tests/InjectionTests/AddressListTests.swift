@@ -70,8 +70,8 @@ import Testing
         arguments: [
             "(", "((\\", "\"", "[", "<", "<@", "a:", ",", ";", ".", "@", "a@b,", "\\", "a ", "(a)",
         ])
-    func `a million of anything ends`(piece: String) {
-        let bytes = Array(String(repeating: piece, count: 1_000_000 / piece.utf8.count).utf8)
+    func `a lot of anything ends`(piece: String) {
+        let bytes = Array(String(repeating: piece, count: 200_000 / piece.utf8.count).utf8)
         let clock = ContinuousClock()
         let time = clock.measure { _ = try? AddressList(bytes) }
         #expect(time < .seconds(20))
@@ -87,7 +87,7 @@ import Testing
                 "\n ", "\t", "host+", "a.test", "\u{E9}", "=?UTF-8?B?w6k=?=",
             ].map { Array($0.utf8) } + [[0x00], [0x0D], [0xFF], [0x7F]]
         let names = Names.defaults
-        for _ in 0..<20_000 {
+        for _ in 0..<10_000 {
             let count = Int.random(in: 0...24, using: &generator)
             let body = (0..<count).flatMap { _ in
                 pieces.randomElement(using: &generator) ?? []

@@ -172,6 +172,25 @@ import UnixIO
         #expect(result.text.hasSuffix("\nTo: bob@mail.test\nFrom: a@b.test\n\nbody\n"))
     }
 
+    @Test func `-bs is a session of a client that may relay`() throws {
+        try folder.write("etc/filters.d/.keep", "")
+        let result = try run(
+            "sendmail", ["-bs"],
+            "EHLO me\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@far.test>\r\nQUIT\r\n")
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(result.text.hasPrefix("220 mail.test "))
+        #expect(result.text.contains("Hello me [127.0.0.1]\r\n"))
+        #expect(result.text.contains("\r\n250 2.1.5 "), "\(result.text)")
+    }
+
+    @Test func `a long field is completed in a moment`() throws {
+        let field = "To: " + String(repeating: "bob,\n ", count: 100_000) + "bob\n"
+        let start = ContinuousClock.now
+        #expect(try run("qmail-inject", ["-n"], field + "\nbody\n").code == 0)
+        let time = ContinuousClock.now - start
+        #expect(time < .seconds(20))
+    }
+
     @Test func `a header without an end is refused`() throws {
         let header = String(repeating: "X: y\n", count: 300_000)
         #expect(try run("sendmail", ["-t"], "To: bob\n" + header).code == 65)

@@ -55,7 +55,7 @@ struct MailInject {
     ) throws(InjectionError) {
         switch invocation {
         case .message(let request): try inject(request, name.style, root)
-        case .session: try become("smtp-server", root.arguments)
+        case .session: try become("smtp-server", root.arguments, MailInject.localClient)
         case .list: try become("chainmail", ["queue", "list"] + root.arguments)
         case .flush: try become("chainmail", ["queue", "flush"] + root.arguments)
         case .aliases: return
@@ -79,16 +79,29 @@ struct MailInject {
         try MessageInjection(rewriter, root).run()
     }
 
+    /// What tells smtp-server that its client is this host's user, who may relay; nothing where
+    /// inetd or tcpserver started us for a client of theirs.
+    private static var localClient: [String] {
+        var domain: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        let isSocket = getsockopt(0, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0
+        guard Environment.bytes("TCPREMOTEIP") == nil, !isSocket || domain == AF_UNIX else {
+            return []
+        }
+        return ["PROTO=TCP", "TCPREMOTEIP=127.0.0.1", "TCPREMOTEHOST=localhost", "RELAYCLIENT="]
+    }
+
     /// Another program does it, on our descriptors.
     private static func become(
-        _ program: String, _ arguments: [String]
+        _ program: String, _ arguments: [String], _ variables: [String] = []
     ) throws(InjectionError) -> Never {
         guard let path = Programs.find(program) else {
             throw .configuration("\(program): no such program beside this one or in PATH")
         }
         signal(SIGPIPE, SIG_DFL)
         do throws(SystemError) {
-            try exec(path, arguments, environment: Environment.all())
+            let names = Set(variables.map { String($0.prefix { $0 != "=" }) })
+            try exec(path, arguments, environment: Environment.all(without: names) + variables)
         } catch {
             throw .configuration("\(error)")
         }
