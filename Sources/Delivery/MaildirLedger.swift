@@ -40,13 +40,17 @@ struct MaildirLedger: ~Copyable {
         }
         var ledger = MaildirLedger(root, quota, name, now)
         let path = "\(root.path)/maildirsize"
-        guard let file = MaildirLedger.openFile(path),
+        if let file = MaildirLedger.openFile(path, O_RDWR | O_APPEND) {
+            guard let size = try MaildirSizeFile(file.borrowed, path) else { return ledger }
+            ledger.file = consume file
+            ledger.read = size
+            ledger.usage = size.usage
+            ledger.quota = quota ?? size.quota
+        } else if let file = MaildirLedger.openFile(path, O_RDONLY) {
+            // Somebody else's: its quota counts, and a file of our own takes its place.
             let size = try MaildirSizeFile(file.borrowed, path)
-        else { return ledger }
-        ledger.file = consume file
-        ledger.read = size
-        ledger.usage = size.usage
-        ledger.quota = quota ?? size.quota
+            ledger.quota = quota ?? size?.quota
+        }
         return ledger
     }
 
@@ -149,7 +153,7 @@ struct MaildirLedger: ~Copyable {
     }
 
     /// Nil for what is not there or cannot be used: then it is as if it were missing.
-    private static func openFile(_ path: String) -> OwnedDescriptor? {
-        try? Files.open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK)
+    private static func openFile(_ path: String, _ flags: Int32) -> OwnedDescriptor? {
+        try? Files.open(path, flags | O_NOFOLLOW | O_NONBLOCK)
     }
 }

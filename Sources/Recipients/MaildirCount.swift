@@ -40,7 +40,9 @@ public struct MaildirCount {
             left -= 1
             guard MaildirCount.isFolder(name) else { continue }
             let path = "\(maildir)/\(String(decoding: name, as: UTF8.self))"
-            if try !MaildirCount.isLink(path) { try lookInside(path) }
+            guard try !MaildirCount.isLink(path) else { continue }
+            // A folder that is closed to the owner himself must not cost him his mail.
+            do { try lookInside(path) } catch  where error.errno == .permissionDenied {}
         }
     }
 
@@ -52,7 +54,10 @@ public struct MaildirCount {
         while let name = try names.next() {
             guard isFolder(name) else { continue }
             let path = "\(maildir)/\(String(decoding: name, as: UTF8.self))"
-            if try !isLink(path) { newest = max(newest, try newestChange(inside: path)) }
+            guard try !isLink(path) else { continue }
+            do {
+                newest = max(newest, try newestChange(inside: path))
+            } catch  where error.errno == .permissionDenied {}
         }
         return newest
     }

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Glibc
 import MailModel
 import Recipients
 import TestSupport
@@ -171,6 +172,20 @@ import UnixIO
         try folder.write("home/.maildir/maildirsize", "99S\n0 0\n")
         let hidden = Maildir(folder.file("home/.maildir"), base: folder.file("mail"))
         #expect(try deliver(100, to: hidden).status == EnhancedStatus(5, 2, 3))
+    }
+
+    @Test(.enabled(if: geteuid() != 0, "root may read all"))
+    func `what is closed to the owner is passed over, and a file of somebody else's replaced`()
+        throws
+    {
+        try folder.write("Maildir/.Closed/new/1.host,S=900", "")
+        chmod(folder.file("Maildir/.Closed"), 0)
+        defer { chmod(folder.file("Maildir/.Closed"), 0o700) }
+        try record("1000S\n")
+        chmod(folder.file("Maildir/maildirsize"), 0o444)
+        #expect(try deliver(500).code == 250)
+        #expect(try text() == "1000S\n0 0\n500 1\n")
+        #expect(try deliver(501).code == 552)
     }
 
     @Test func `who may still be told is told once that the mailbox is nearly full`() throws {

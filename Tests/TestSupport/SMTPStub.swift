@@ -55,12 +55,18 @@ public final class SMTPStub: @unchecked Sendable {
         }
         listener = try InternetSocket.listen(on: any, "stub", patience: .seconds(60))
         self.port = InternetSocket.localEndpoint(of: listener.borrowed)?.port ?? 0
-        let number = listener.number
-        // The thread ends when the listener is shut down.
+        // The thread ends when the listener is shut down. Its descriptor is its own: the number of
+        // another's could be that of another listener by the time that it looks again.
+        let number = try listener.duplicate().take()
         detach { [weak self] in
+            defer { close(number) }
             while true {
                 let socket = accept(number, nil, nil)
-                guard socket >= 0, let self else { return }
+                guard socket >= 0 else { return }
+                guard let self else {
+                    close(socket)
+                    return
+                }
                 let connection = self.lock.withLock {
                     self.seenConnections += 1
                     return self.seenConnections
