@@ -121,6 +121,7 @@ public struct AgentCommand<Agent: DeliveryAgent> {
             envelope: Envelope(reversePath: reversePath, recipients: recipients),
             messageOffset: input.offset, messageLength: input.length)
         let reply = agent.deliver(request, input.file.borrowed)
+        agent.letGo()
         withExtendedLifetime(input) {}
         for (recipient, result) in zip(recipients, reply.results) {
             let host = result.host.map { " (\($0))" } ?? ""

@@ -12,6 +12,8 @@ import Workers
 struct AgentService<Agent: DeliveryAgent> {
     /// The request comes as soon as its connection does.
     static var patience: Duration { .seconds(10) }
+    /// How long another one is waited for; the manager is the first to give up.
+    static var keepingPatience: Duration { .seconds(30) }
 
     let socket: String
     let options: PoolOptions
@@ -39,22 +41,29 @@ struct AgentService<Agent: DeliveryAgent> {
         withExtendedLifetime(listener) {}
     }
 
-    /// Answers one connection. A request that is not understood gets no answer, which means
-    /// deferred to whoever asked.
+    /// Answers one connection, for as long as requests come where the agent takes more. A request
+    /// that is not understood gets no answer, which means deferred to whoever asked.
     static func serve(_ socket: consuming OwnedDescriptor, _ agent: inout Agent) {
         let connection = Connection(socket, "manager")
+        var hasAnswered = false
         do {
-            try answer(connection, &agent)
+            while try answer(connection, &agent, isFirst: !hasAnswered) { hasAnswered = true }
         } catch ExchangeError.cutShort {
-            // A client that only looked whether somebody is there.
+            // A client that only looked whether somebody is there, or has nothing more to ask.
+        } catch let error as ExchangeError where hasAnswered && error.isTimeout {
         } catch {
             Log(Agent.name).event("bad-request", ["error": "\(error)"])
         }
+        agent.letGo()
     }
 
-    private static func answer(_ connection: borrowing Connection, _ agent: inout Agent) throws {
+    /// - Returns: true when another request may follow.
+    private static func answer(
+        _ connection: borrowing Connection, _ agent: inout Agent, isFirst: Bool
+    ) throws -> Bool {
+        let start = isFirst ? patience : keepingPatience
         var message = try Exchange.receive(
-            on: connection, firstByte: .after(patience), deadline: .after(patience))
+            on: connection, firstByte: .after(start), deadline: .after(start + patience))
         let request = try DeliveryRequest(message.fields)
         guard request.channel == Agent.channel else { throw FieldsError.badValue("channel") }
         guard let file = message.first.take() else { throw FieldsError.missing("descriptor") }
@@ -68,6 +77,8 @@ struct AgentService<Agent: DeliveryAgent> {
             // The manager is gone; it will find out by asking again.
             Log(Agent.name).event(
                 "reply-lost", ["message": request.id.description, "error": "\(error)"])
+            return false
         }
+        return reply.takesMore
     }
 }

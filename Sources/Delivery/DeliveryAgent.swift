@@ -16,9 +16,15 @@ public protocol DeliveryAgent {
     /// Delivers the message of a file, which is read with pread(2), and says what became of each
     /// recipient. It never fails as a whole: what goes wrong is a deferred recipient.
     mutating func deliver(_ request: DeliveryRequest, _ file: Descriptor) -> DeliveryReply
+
+    /// No other request follows: what was kept for one is given up.
+    mutating func letGo()
 }
 
 extension DeliveryAgent {
+    /// Nothing is kept.
+    public mutating func letGo() {}
+
     /// Writes the line of one recipient.
     static func log(
         _ result: DeliveryResult, _ recipient: Mailbox, _ request: DeliveryRequest,

@@ -25,6 +25,8 @@ struct Candidate: Hashable, CustomStringConvertible {
 /// them are used up.
 struct Destination {
     private let settings: RemoteSettings
+    /// The route that leads there; nil where the DNS does.
+    let route: SMTPRoute?
     private let deadline: Deadline
     private let port: UInt16
     private let isRouted: Bool
@@ -39,10 +41,12 @@ struct Destination {
     private var hasMetOurselves = false
 
     /// Finds out where mail for a domain or address literal goes.
-    init(_ domain: [UInt8], _ settings: RemoteSettings) throws(RoutingError) {
+    init(
+        _ domain: [UInt8], _ settings: RemoteSettings, from sender: ReversePath = .null
+    ) throws(RoutingError) {
         self.settings = settings
         deadline = .after(settings.lookupLimit)
-        let route = settings.routes.route(for: domain)
+        route = settings.routes.route(for: domain, from: sender)
         let place = route?.host ?? domain
         port = route?.port ?? settings.port
         isRouted = route != nil

@@ -2,6 +2,7 @@
 // RFC 1870, section 3; RFC 6152; RFC 5321, section 2.3.8.
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import UnixIO
 
 /// One look at a whole message.
@@ -13,11 +14,17 @@ struct MessageSurvey: Equatable {
     /// True when a CR is in it: it cannot be sent.
     private(set) var hasBareCR = false
 
+    /// True when a line is longer than SMTP allows.
+    private(set) var hasLongLine = false
+
     private var lastByte: UInt8 = 0x0A
+    /// How much of the last line has come.
+    private var lineLength = 0
 
     init(_ message: MessageReader) throws(SystemError) {
         var message = message
         while let piece = try message.next() { piece.withUnsafeBytes { take($0) } }
+        if lineLength > MIMEWalk.lineLimit { hasLongLine = true }
         if lastByte != 0x0A { wireLength += 2 }
     }
 
@@ -36,5 +43,25 @@ struct MessageSurvey: Equatable {
         hasBareCR = hasBareCR || carriageReturns > 0
         hasEightBit = hasEightBit || all >= 0x80
         lastByte = last
+        if !hasLongLine { measureLines(piece) }
+    }
+
+    private mutating func measureLines(_ piece: UnsafeRawBufferPointer) {
+        var rest = piece[...]
+        while let end = memchr(rest) {
+            if lineLength + (end - rest.startIndex) > MIMEWalk.lineLimit { hasLongLine = true }
+            lineLength = 0
+            rest = rest[(end + 1)...]
+        }
+        lineLength += rest.count
+    }
+
+    /// Where the first LF is.
+    private func memchr(_ bytes: Slice<UnsafeRawBufferPointer>) -> Int? {
+        let part = UnsafeRawBufferPointer(rebasing: bytes)
+        guard let start = part.baseAddress, let found = Glibc.memchr(start, 0x0A, part.count) else {
+            return nil
+        }
+        return bytes.startIndex + (UnsafeRawPointer(found) - start)
     }
 }

@@ -32,6 +32,14 @@ public struct RemoteSettings: Sendable {
     public var port: UInt16 = 25
     /// The addresses of this host; an exchanger that has one is ourselves.
     public var ownAddresses: Set<[UInt8]> = []
+    /// `outgoingip`: our end of connections, one address for each family that has one.
+    public var outgoingAddresses: [IPAddress] = []
+    /// `authclear`: relays that are given a password without TLS.
+    public var clearLogins: Set<[UInt8]> = []
+    /// The most messages of one session, and how long it may go on.
+    public var sessionMessages = 100
+    /// See `sessionMessages`.
+    public var sessionLimit = Duration.seconds(300)
     /// What is asked of TLS; nil: all goes in clear.
     public var security: (any DestinationSecurity & Sendable)?
 
@@ -52,6 +60,32 @@ public struct RemoteSettings: Sendable {
             stepLimit = .seconds(min(seconds, 86_400))
         }
         ownAddresses = Set(try InternetSocket.ownAddresses())
+        outgoingAddresses = try RemoteSettings.outgoingAddresses(control)
+        clearLogins = Set(try control.list("authclear")?.map { $0.bytes.asciiLowercased } ?? [])
+    }
+
+    /// One IPv4 and one IPv6 address at most; 0.0.0.0 and :: leave the choice to the system.
+    private static func outgoingAddresses(
+        _ control: ControlFolder
+    ) throws(ControlError) -> [IPAddress] {
+        var addresses: [IPAddress] = []
+        for line in try control.list("outgoingip") ?? [] {
+            guard let address = IPAddress(line.bytes) else {
+                throw control.invalid(
+                    "outgoingip", line.number, "not an address: \(line.bytes.printable)")
+            }
+            guard !addresses.contains(where: { $0.isVersion4 == address.isVersion4 }) else {
+                throw control.invalid(
+                    "outgoingip", line.number, "a second address of the same family")
+            }
+            addresses.append(address)
+        }
+        return addresses.filter { $0.bytes.contains { $0 != 0 } }
+    }
+
+    /// Our end of a connection to an address; nil: as the system chooses.
+    func source(for address: IPAddress) -> [UInt8]? {
+        outgoingAddresses.first { $0.isVersion4 == address.isVersion4 }?.bytes
     }
 
     /// True when mail for this host and address would come back to us. Only where it goes to the

@@ -83,6 +83,9 @@ public struct DeliveryReply: Hashable, Sendable {
     /// True when nobody at the destination could be reached at all, so that other messages for
     /// it need not be tried now.
     public var isUnreachable: Bool
+    /// True when another request for the same destination may come on the same connection, which
+    /// is cheaper than a new one.
+    public var takesMore = false
 
     /// A reply of these results.
     public init(_ results: [DeliveryResult], isUnreachable: Bool = false) {
@@ -100,6 +103,7 @@ public struct DeliveryReply: Hashable, Sendable {
         var fields = Fields()
         fields.append("chainmail", DeliveryRequest.version)
         if isUnreachable { fields.append("unreachable", "1") }
+        if takesMore { fields.append("more", "1") }
         for result in results { fields.append(result) }
         return fields
     }
@@ -112,6 +116,7 @@ public struct DeliveryReply: Hashable, Sendable {
             throw .badValue("chainmail")
         }
         isUnreachable = fields["unreachable"] != nil
+        takesMore = fields["more"] != nil
         results = []
         var rest = fields.all[...]
         while let start = rest.firstIndex(where: { $0.name == "result" }) {

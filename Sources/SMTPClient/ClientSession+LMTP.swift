@@ -29,7 +29,7 @@ extension ClientSession {
         var result = TransactionResult(
             replies: Array(repeating: nil, count: mail.forwardPaths.count))
         do throws(ClientError) {
-            let accepted = try sendEnvelope(mail, &result)
+            let accepted = try sendEnvelope(mail, &result, withDATA: false).accepted
             guard !accepted.isEmpty else { return result }
             if let refusal = try sendData(message) {
                 for index in accepted { result.replies[index] = refusal }

@@ -1,5 +1,5 @@
-// ClientSession+Transaction: MAIL, RCPT, DATA and the message.
-// RFC 5321, section 3.3; RFC 1870; RFC 2920; RFC 6152.
+// ClientSession+Transaction: one message, from MAIL to the reply for all accepted recipients.
+// RFC 5321, section 3.3.
 // SPDX-License-Identifier: MIT
 
 import MailModel
@@ -16,14 +16,14 @@ public struct TransactionResult: Sendable {
     /// True when the end of the message was sent and no answer came: a server may have taken
     /// the message, so that nobody else must be given it now.
     public internal(set) var isInDoubt = false
+    /// True when the server refused MAIL.
+    public internal(set) var refusedMail = false
+    /// True when the server was told what NOTIFY, ORCPT, RET and ENVID ask for, so that reports are
+    /// its matter from now on. RFC 3461, section 5.2.2.
+    public internal(set) var passedDSN = false
 }
 
 extension ClientSession {
-    /// The most commands that are sent before their replies are read.
-    static var groupSize: Int { 100 }
-    /// The bytes of the message that are sent at a time.
-    static var pieceSize: Int { 65_536 }
-
     /// Sends one message. Recipients are told apart: those that are refused do not keep the
     /// others from getting it.
     public mutating func send(
@@ -32,10 +32,7 @@ extension ClientSession {
         var result = TransactionResult(
             replies: Array(repeating: nil, count: mail.forwardPaths.count))
         do throws(ClientError) {
-            let accepted = try sendEnvelope(mail, &result)
-            guard !accepted.isEmpty else { return result }
-            let reply = try sendMessage(message, &result.isInDoubt)
-            for index in accepted { result.replies[index] = reply }
+            try transact(mail, message, &result)
         } catch {
             isBroken = true
             result.failure = error
@@ -43,105 +40,64 @@ extension ClientSession {
         return result
     }
 
-    /// MAIL and every RCPT, in groups where the server offers PIPELINING. DATA is not among them:
-    /// a server that refuses every recipient must not be sent a message, not even an empty one.
-    /// - Returns: the accepted recipients.
-    mutating func sendEnvelope(
-        _ mail: OutgoingMail, _ result: inout TransactionResult
-    ) throws(ClientError) -> [Int] {
-        let commands =
-            [mailCommand(mail)] + mail.forwardPaths.indices.map { rcptCommand(mail, $0) }
-        let size = extensions.pipelining ? ClientSession.groupSize : 1
-        var accepted: [Int] = []
-        var refusal: SMTPReply?
-        for start in stride(from: 0, to: commands.count, by: size) {
-            let group = start..<min(commands.count, start + size)
-            try requireSilence(start == 0 ? .mail : .rcpt)
-            let bytes: [UInt8] = Array(commands[group].joined(separator: [0x0D, 0x0A]))
-            _ = try line.send(bytes + [0x0D, 0x0A], .rcpt, repliesDue: group.count)
-            for index in group {
-                let reply = try reply(index == 0 ? .mail : .rcpt)
-                if index == 0 {
-                    refusal = try ClientSession.refusal(reply, .mail)
-                } else if let refusal = try ClientSession.refusal(reply, .rcpt) {
-                    result.replies[index - 1] = refusal
-                } else {
-                    accepted.append(index - 1)
-                }
-            }
-            guard refusal == nil else { break }
+    private mutating func transact(
+        _ mail: OutgoingMail, _ message: some MessageSource, _ result: inout TransactionResult
+    ) throws(ClientError) {
+        let usesChunks = extensions.chunking
+        result.passedDSN = extensions.dsn
+        let envelope = try sendEnvelope(
+            mail, &result, withDATA: extensions.pipelining && !usesChunks)
+        result.refusedMail = envelope.refusal != nil
+        guard !envelope.accepted.isEmpty else { return endWithoutRecipients(envelope) }
+        let reply: SMTPReply
+        if usesChunks {
+            reply = try sendChunks(message, &result.isInDoubt)
+        } else {
+            reply = try sendData(message, envelope.go, &result.isInDoubt)
         }
-        guard let refusal else { return accepted }
-        for index in result.replies.indices { result.replies[index] = refusal }
-        return []
+        for index in envelope.accepted { result.replies[index] = reply }
     }
 
-    private func mailCommand(_ mail: OutgoingMail) -> [UInt8] {
-        var command = Array("MAIL FROM:".utf8) + mail.reversePath
-        if extensions.size, let size = mail.size { command += " SIZE=\(size)".utf8 }
-        // A server that does not offer it gets the bytes as they are: see deliver-remote(8).
-        if mail.hasEightBit, extensions.eightBitMIME { command += " BODY=8BITMIME".utf8 }
-        if extensions.smtputf8, mail.options.smtputf8 { command += " SMTPUTF8".utf8 }
-        if extensions.requireTLS, mail.options.requireTLS, isSecured {
-            // RFC 8689, section 4.2.1.
-            command += " REQUIRETLS".utf8
-        }
-        if extensions.dsn {
-            if let ret = mail.options.ret { command += " RET=\(ret.rawValue)".utf8 }
-            if let envid = mail.options.envid { command += " ENVID=".utf8 + envid.xtext }
-        }
-        return command
-    }
-
-    private func rcptCommand(_ mail: OutgoingMail, _ index: Int) -> [UInt8] {
-        var command = Array("RCPT TO:".utf8) + mail.forwardPaths[index]
-        guard extensions.dsn, mail.recipientOptions.indices.contains(index) else { return command }
-        let options = mail.recipientOptions[index]
-        if let notify = options.notify { command += " NOTIFY=\(notify.value)".utf8 }
-        // UTF-8 itself is only for a server that was told of SMTPUTF8. RFC 6533, section 3.
-        let mayHaveUTF8 = extensions.smtputf8 && mail.options.smtputf8
-        if let orcpt = options.orcpt, mayHaveUTF8 || orcpt.value.allSatisfy({ $0 < 0x80 }) {
-            command += " ORCPT=".utf8 + orcpt.value
-        }
-        return command
-    }
-
-    /// The reply where it refuses; nil where it accepts.
-    private static func refusal(
-        _ reply: SMTPReply, _ step: ClientStep
-    ) throws(ClientError) -> SMTPReply? {
-        switch reply.replyClass {
-        case 2: return nil
-        case 3: throw .unexpected(step, reply)
-        default: return step == .rcpt ? withoutOldCode(reply) : reply
-        }
-    }
-
-    /// RFC 5321, section 4.5.3.1.10: 552 means too many recipients in old servers, and that is
-    /// 452. A status of another meaning says that the server is not one of them.
-    private static func withoutOldCode(_ reply: SMTPReply) -> SMTPReply {
-        let isTooMany = reply.status == nil || reply.status == EnhancedStatus(5, 5, 3)
-        guard reply.code == 552, isTooMany else { return reply }
-        return SMTPReply(452, EnhancedStatus(4, 5, 3), lines: reply.lines)
+    /// RFC 2920, section 3.1: a server that takes DATA although it refused every recipient is sent a
+    /// single dot. What it says to that is of no consequence.
+    private mutating func endWithoutRecipients(_ envelope: EnvelopeReplies) {
+        guard envelope.go?.replyClass == 3 else { return }
+        isBroken = true
+        guard (try? line.send([0x2E, 0x0D, 0x0A], .finalDot, repliesDue: 1)) == true,
+            let reply = try? line.reply(.finalDot), reply.code != 421
+        else { return }
+        isBroken = false
     }
 }
 
 extension ClientSession {
-    /// DATA, the message and its end.
+    /// The bytes of the message that are sent at a time.
+    static var pieceSize: Int { 65_536 }
+    /// The bytes of a chunk; RFC 3030 sets no limit. Each costs a round trip.
+    static var chunkSize: Int { 262_144 }
+
+    /// DATA, unless it was said already, the message and its end.
     /// - Returns: the reply for all accepted recipients.
-    private mutating func sendMessage(
-        _ message: some MessageSource, _ isInDoubt: inout Bool
+    private mutating func sendData(
+        _ message: some MessageSource, _ given: SMTPReply?, _ isInDoubt: inout Bool
     ) throws(ClientError) -> SMTPReply {
-        let go = try ask(Array("DATA".utf8), .data)
+        let go: SMTPReply
+        if let given { go = given } else { go = try ask(Array("DATA".utf8), .data) }
         guard go.replyClass == 3 else {
             if go.isPositive { throw .unexpected(.data, go) }
             return go
         }
         if let reply = try sendPieces(message) { return reply }
         isInDoubt = true
+        return try finalReply(&isInDoubt)
+    }
+
+    /// The reply to the end of the message.
+    private mutating func finalReply(_ isInDoubt: inout Bool) throws(ClientError) -> SMTPReply {
         let reply = try line.reply(.finalDot)
         guard reply.replyClass != 3 else { throw .unexpected(.finalDot, reply) }
         isInDoubt = false
+        needsReset = !reply.isPositive
         if reply.code == 421 { isBroken = true }
         return reply
     }
@@ -156,11 +112,7 @@ extension ClientSession {
         var encoder = DataEncoder()
         var output: [UInt8] = []
         while let piece = try ClientSession.next(of: &message) {
-            do throws(DataEncoderError) {
-                try encoder.encode(piece, into: &output)
-            } catch {
-                throw .bareCR
-            }
+            try ClientSession.encode(piece, with: &encoder, into: &output)
             guard output.count >= ClientSession.pieceSize else { continue }
             guard try line.send(output, .message) else { return try earlyReply() }
             output.removeAll(keepingCapacity: true)
@@ -169,6 +121,62 @@ extension ClientSession {
         try line.receiveWaiting(.message)
         if line.hasInput { return try earlyReply() }
         return try line.send(output, .message) ? nil : try earlyReply()
+    }
+
+    /// The message in chunks, each with its reply. RFC 3030, section 2.
+    /// - Returns: the reply for all accepted recipients.
+    private mutating func sendChunks(
+        _ message: some MessageSource, _ isInDoubt: inout Bool
+    ) throws(ClientError) -> SMTPReply {
+        var message = message
+        var encoder = DataEncoder(hasFinalDot: false)
+        var output: [UInt8] = []
+        while let piece = try ClientSession.next(of: &message) {
+            try ClientSession.encode(piece, with: &encoder, into: &output)
+            guard output.count >= ClientSession.chunkSize else { continue }
+            let reply = try sendChunk(output)
+            // Whatever is left is not sent: RSET comes next.
+            guard reply.isPositive else { return reply }
+            output.removeAll(keepingCapacity: true)
+        }
+        encoder.finish(into: &output)
+        try requireSilence(.message)
+        let command = Array("BDAT \(output.count) LAST\r\n".utf8)
+        guard try line.send(command + output, .message, repliesDue: 1) else {
+            return try earlyReply()
+        }
+        isInDoubt = true
+        let reply = try finalReply(&isInDoubt)
+        try requireBDAT(reply)
+        return reply
+    }
+
+    private mutating func sendChunk(_ bytes: [UInt8]) throws(ClientError) -> SMTPReply {
+        try requireSilence(.message)
+        let command = Array("BDAT \(bytes.count)\r\n".utf8)
+        guard try line.send(command + bytes, .message, repliesDue: 1) else {
+            return try earlyReply()
+        }
+        let reply = try reply(.message)
+        guard reply.replyClass != 3 else { throw .unexpected(.message, reply) }
+        try requireBDAT(reply)
+        return reply
+    }
+
+    /// A server that offers CHUNKING and knows no BDAT has read the message as commands. It says
+    /// nothing of the message.
+    private func requireBDAT(_ reply: SMTPReply) throws(ClientError) {
+        guard reply.code != 500, reply.code != 502 else { throw .unexpected(.message, reply) }
+    }
+
+    private static func encode(
+        _ piece: [UInt8], with encoder: inout DataEncoder, into output: inout [UInt8]
+    ) throws(ClientError) {
+        do throws(DataEncoderError) {
+            try encoder.encode(piece, into: &output)
+        } catch {
+            throw .bareCR
+        }
     }
 
     private static func next(

@@ -40,7 +40,4 @@ extension ClientSession {
         if let reset = try? ask(Array("RSET".utf8), .rset), reset.isPositive { isBroken = false }
         return .answered(answer)
     }
-
-    /// True while the session can be asked again.
-    public var canGoOn: Bool { !isBroken }
 }

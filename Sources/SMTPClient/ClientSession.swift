@@ -16,6 +16,11 @@ public struct ClientSession: ~Copyable {
     /// True when the session cannot go on: nothing may be sent any more, not even QUIT, which
     /// could be taken for a part of a message.
     var isBroken = false
+    /// True when a transaction was begun whose end the server may not know, so that RSET must come
+    /// before the next.
+    var needsReset = false
+    /// How many transactions were begun.
+    public internal(set) var transactions = 0
     /// True once TLS has begun.
     public internal(set) var isSecured = false
     /// What the server offers.
@@ -48,6 +53,24 @@ public struct ClientSession: ~Copyable {
             extensions = ServerExtensions(reply)
         }
     }
+
+    /// True while another message can be sent.
+    public var canGoOn: Bool { !isBroken }
+
+    /// True when the server was silent since its last reply and is still there, as it must be
+    /// before another message is sent after a pause.
+    public mutating func isStillOpen() -> Bool {
+        guard !isBroken else { return false }
+        do {
+            try requireSilence(.mail)
+        } catch {
+            isBroken = true
+        }
+        return !isBroken
+    }
+
+    /// Time limits from here on.
+    public mutating func limit(to limits: ClientLimits) { line.limits = limits }
 
     /// Says goodbye and closes the connection. The answer is waited for, but not for long, and
     /// does not matter.

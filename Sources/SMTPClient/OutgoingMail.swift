@@ -23,6 +23,10 @@ public struct OutgoingMail: Sendable {
     public var size: Int?
     /// True when a byte of the message is beyond ASCII.
     public var hasEightBit: Bool
+    /// True when such a byte is in a header, of the message or of a part; nil: not known.
+    public var hasEightBitHeader: Bool?
+    /// True when a line of it is longer than SMTP allows. RFC 5321, section 4.5.3.1.6.
+    public var hasLongLines = false
     /// What was asked for the message: RET, ENVID and SMTPUTF8 go on to a server that offers them.
     public var options = EnvelopeOptions()
     /// What was asked for each forward-path, in their order: NOTIFY and ORCPT go on to a server that
@@ -43,6 +47,6 @@ public struct OutgoingMail: Sendable {
     public var needsUTF8: Bool {
         let isBeyondASCII = { (path: [UInt8]) in path.contains { $0 >= 0x80 } }
         return isBeyondASCII(reversePath) || forwardPaths.contains(where: isBeyondASCII)
-            || (options.smtputf8 && hasEightBit)
+            || (options.smtputf8 && (hasEightBitHeader ?? hasEightBit))
     }
 }

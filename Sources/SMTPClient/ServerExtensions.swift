@@ -24,6 +24,15 @@ public struct ServerExtensions: Hashable, Sendable {
     /// The most bytes that the server takes; nil when it does not say, or says 0.
     public private(set) var maximumSize: Int?
 
+    /// RFC 3030.
+    public private(set) var chunking = false
+    /// The mechanisms of AUTH, in upper case. RFC 4954.
+    public private(set) var mechanisms: Set<String> = []
+    /// The most recipients of a transaction, and the most transactions of a session. RFC 9422.
+    public private(set) var maximumRecipients: Int?
+    /// See `maximumRecipients`.
+    public private(set) var maximumTransactions: Int?
+
     /// None, as after HELO.
     public init() {}
 
@@ -39,11 +48,31 @@ public struct ServerExtensions: Hashable, Sendable {
             if isKeyword("SMTPUTF8") { smtputf8 = true }
             if isKeyword("STARTTLS") { startTLS = true }
             if isKeyword("REQUIRETLS") { requireTLS = true }
+            if isKeyword("CHUNKING") { chunking = true }
             if isKeyword("SIZE") {
                 size = true
                 let limit = words.dropFirst().first.flatMap(\.decimalValue) ?? 0
                 maximumSize = limit > 0 ? limit : nil
             }
+            if isKeyword("LIMITS") { words.dropFirst().forEach { takeLimit($0) } }
+            // Some old servers write an equals sign.
+            if isKeyword("AUTH") || keyword.prefix(5).equalsIgnoringASCIICase("AUTH=".utf8) {
+                takeMechanisms(line.utf8.dropFirst(5))
+            }
         }
+    }
+
+    private mutating func takeMechanisms(_ names: some Collection<UInt8>) {
+        for name in names.split(separator: 0x20) {
+            mechanisms.insert(String(decoding: name, as: UTF8.self).uppercased())
+        }
+    }
+
+    /// A limit that is no number from 1 on is none that we could keep.
+    private mutating func takeLimit(_ word: some Collection<UInt8>) {
+        let parts = word.split(separator: 0x3D, maxSplits: 1)
+        guard parts.count == 2, let number = parts[1].decimalValue, number > 0 else { return }
+        if parts[0].equalsIgnoringASCIICase("RCPTMAX".utf8) { maximumRecipients = number }
+        if parts[0].equalsIgnoringASCIICase("MAILMAX".utf8) { maximumTransactions = number }
     }
 }

@@ -1,5 +1,5 @@
-// DataEncoder: a stored message for the wire: LF becomes CRLF, leading dots are doubled.
-// RFC 5321, sections 2.3.8 and 4.5.2.
+// DataEncoder: a stored message for the wire: LF becomes CRLF, leading dots are doubled for DATA.
+// RFC 5321, sections 2.3.8 and 4.5.2; RFC 3030, section 2.
 // SPDX-License-Identifier: MIT
 
 /// Why a stored message cannot go by SMTP.
@@ -8,12 +8,14 @@ public enum DataEncoderError: Error, Equatable {
     case bareCR
 }
 
-/// Gives a stored message the form that follows DATA, in pieces of any size.
+/// Gives a stored message the form that follows DATA or BDAT, in pieces of any size.
 public struct DataEncoder: Sendable {
     private var isLineStart = true
+    /// False for BDAT, which counts bytes and so needs neither doubled dots nor a final one.
+    private let hasFinalDot: Bool
 
-    /// An encoder before the first byte of a message.
-    public init() {}
+    /// An encoder before the first byte of a message; for BDAT one without a final dot.
+    public init(hasFinalDot: Bool = true) { self.hasFinalDot = hasFinalDot }
 
     /// Encodes bytes onto the end of `output`.
     /// - Throws: `DataEncoderError.bareCR`; nothing that was encoded may be followed by the end
@@ -23,7 +25,7 @@ public struct DataEncoder: Sendable {
     ) throws(DataEncoderError) {
         var index = 0
         while index < input.count {
-            if isLineStart, input[index] == 0x2E { output.append(0x2E) }
+            if isLineStart, hasFinalDot, input[index] == 0x2E { output.append(0x2E) }
             let end = input.firstLineEnd(from: index) ?? input.count
             output.append(contentsOf: UnsafeRawBufferPointer(rebasing: input[index..<end]))
             isLineStart = end < input.count
@@ -51,10 +53,10 @@ public struct DataEncoder: Sendable {
         if let error { throw error }
     }
 
-    /// Ends the message: CRLF where its last line has none, then a dot and CRLF.
+    /// Ends the message: CRLF where its last line has none, then, for DATA, a dot and CRLF.
     public mutating func finish(into output: inout [UInt8]) {
         if !isLineStart { output += [0x0D, 0x0A] }
-        output += [0x2E, 0x0D, 0x0A]
+        if hasFinalDot { output += [0x2E, 0x0D, 0x0A] }
         isLineStart = true
     }
 }

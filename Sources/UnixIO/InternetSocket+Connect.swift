@@ -6,10 +6,12 @@ import Glibc
 import SystemPackage
 
 extension InternetSocket {
-    /// A connection to another host. It is non-blocking and has `TCP_NODELAY`.
+    /// A connection to another host. It is non-blocking and has `TCP_NODELAY`. With a source our end
+    /// has that address; its port is chosen by the kernel.
     /// - Throws: `SystemError`, `ETIMEDOUT` when it is not there by the deadline.
     public static func connect(
-        to endpoint: InternetEndpoint, _ object: String, deadline: Deadline
+        to endpoint: InternetEndpoint, from source: [UInt8]? = nil, _ object: String,
+        deadline: Deadline
     ) throws(SystemError) -> OwnedDescriptor {
         let family = endpoint.address.count == 4 ? AF_INET : AF_INET6
         let type = Int32(
@@ -17,6 +19,7 @@ extension InternetSocket {
         let socket = OwnedDescriptor(
             try retrying("socket", object) { Glibc.socket(family, type, 0) })
         let number = socket.number
+        if let source { try bind(socket.borrowed, to: source, object) }
         let result = endpoint.withSocketAddress { Glibc.connect(number, $0, $1) }
         if result != 0 {
             // A connect(2) that a signal interrupts goes on, too.
@@ -38,6 +41,26 @@ extension InternetSocket {
             setsockopt(number, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
         }
         return socket
+    }
+
+    private static func bind(
+        _ socket: Descriptor, to address: [UInt8], _ object: String
+    ) throws(SystemError) {
+        guard let endpoint = InternetEndpoint(address: address, port: 0) else {
+            throw SystemError("bind", object, .invalidArgument)
+        }
+        // The port is chosen with the other end known, so that many can share one. An older kernel
+        // chooses it now.
+        var one: Int32 = 1
+        _ = setsockopt(
+            socket.rawValue, Int32(IPPROTO_IP), IP_BIND_ADDRESS_NO_PORT, &one,
+            socklen_t(MemoryLayout<Int32>.size))
+        let number = socket.rawValue
+        _ = try endpoint.withSocketAddress { address, length in
+            Result { () throws(SystemError) in
+                try retrying("bind", object) { Glibc.bind(number, address, length) }
+            }
+        }.get()
     }
 
     /// The addresses of this host's interfaces, 4 or 16 bytes each.
