@@ -54,7 +54,7 @@ struct BodyEncoder {
         switch form {
         case .asIs, .masked: break
         case .quotedPrintable:
-            if let blank { write(escape(blank), &output) }
+            if let blank { escape(blank, &output) }
             blank = nil
         case .base64:
             if hasPendingLF, !beforeBoundary { rest += [0x0D, 0x0A] }
@@ -66,36 +66,46 @@ struct BodyEncoder {
     private mutating func quote(_ byte: UInt8, _ output: inout [UInt8]) {
         if byte == 0x0A {
             // A blank at the end of a line would be taken away on the way.
-            if let blank { write(escape(blank), &output) }
+            if let blank { escape(blank, &output) }
             blank = nil
             output.append(0x0A)
             column = 0
             return
         }
-        if let blank { write([blank], &output) }
+        if let blank { write(blank, &output) }
         blank = nil
         if byte.isBlank {
             blank = byte
         } else if byte > 0x20, byte < 0x7F, byte != 0x3D {
-            write([byte], &output)
+            write(byte, &output)
         } else {
-            write(escape(byte), &output)
+            escape(byte, &output)
         }
     }
 
-    private func escape(_ byte: UInt8) -> [UInt8] {
-        let digits = Array("0123456789ABCDEF".utf8)
-        return [0x3D, digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+    private mutating func escape(_ byte: UInt8, _ output: inout [UInt8]) {
+        makeRoom(3, &output)
+        output.append(0x3D)
+        output.append(BodyEncoder.digit(byte >> 4))
+        output.append(BodyEncoder.digit(byte & 15))
     }
 
-    /// Something that must not be divided; one column stays free for a soft line break.
-    private mutating func write(_ bytes: [UInt8], _ output: inout [UInt8]) {
-        if column + bytes.count >= Self.lineLimit {
-            output += [0x3D, 0x0A]
+    private mutating func write(_ byte: UInt8, _ output: inout [UInt8]) {
+        makeRoom(1, &output)
+        output.append(byte)
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 { value + (value < 10 ? 0x30 : 0x37) }
+
+    /// Begins another line where the next characters, which must not be divided, have no room; one
+    /// column stays free for the soft line break.
+    private mutating func makeRoom(_ count: Int, _ output: inout [UInt8]) {
+        if column + count >= Self.lineLimit {
+            output.append(0x3D)
+            output.append(0x0A)
             column = 0
         }
-        output += bytes
-        column += bytes.count
+        column += count
     }
 
     /// RFC 2045, section 6.8: the line ends that are encoded are CRLF.

@@ -81,7 +81,9 @@ struct MIMEHeader {
             if field.last != 0x0A { output.append(0x0A) }
         }
         if isMessage, !hasVersion { output += "MIME-Version: 1.0\n".utf8 }
-        if type == nil { output += "Content-Type: text/plain; charset=unknown-8bit\n".utf8 }
+        if type == nil, label != "7bit" {
+            output += "Content-Type: text/plain; charset=unknown-8bit\n".utf8
+        }
         output += "Content-Transfer-Encoding: \(label)\n".utf8
         return output
     }

@@ -148,7 +148,9 @@ struct MIMEWalk {
     private mutating func flow(_ output: inout [UInt8]) {
         if let last = texts.indices.last {
             texts[last].count += line.count
-            texts[last].eightBitCount += line.reduce(0) { $0 + ($1 >= 0x80 ? 1 : 0) }
+            var eightBitCount = 0
+            for byte in line { eightBitCount &+= Int(byte >> 7) }
+            texts[last].eightBitCount += eightBitCount
             lineLength += line.count
             let length = lineLength - (line.last == 0x0A ? 1 : 0)
             if length > Self.lineLimit { texts[last].hasLongLine = true }
@@ -182,8 +184,11 @@ struct MIMEWalk {
         case .leaf(let isEncodable):
             begin(MIMEText(isEncodable: isEncodable, isSealed: isSealed))
         case .multipart(let boundary, let isSigned, let isDigest):
-            levels.append(Level(boundary: boundary, isSealed: isSigned, isDigest: isDigest))
-            if levels.count > Self.depthLimit { isTooMuch = true }
+            if levels.count < Self.depthLimit {
+                levels.append(Level(boundary: boundary, isSealed: isSigned, isDigest: isDigest))
+            } else {
+                isTooMuch = true
+            }
             begin(MIMEText(isSurroundings: true, isSealed: isSealed || isSigned))
         case .message:
             isMessage = true

@@ -73,7 +73,7 @@ struct MessageConversion {
     }
 
     /// Long lines of what is sealed stay: most hosts take them, and a broken seal helps nobody.
-    private static func form(
+    static func form(
         of text: MIMEText, isSevenBit: Bool
     ) throws(ConversionError) -> BodyForm {
         let mustBeASCII = isSevenBit && text.eightBitCount > 0

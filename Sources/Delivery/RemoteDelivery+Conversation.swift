@@ -50,7 +50,9 @@ extension RemoteDelivery {
         for (index, reply) in zip(open, result.replies) {
             // RFC 5321, section 4.5.3.1.10: the others go in a transaction of their own.
             guard let reply, !(mayGoOn && reply.code == 452) else { continue }
-            settle(index, DeliveryResult(reply.reply, host: "\(candidate)"))
+            var outcome = DeliveryResult(reply.reply, host: "\(candidate)")
+            if result.passedDSN, reply.isPositive { outcome.notice = .passed }
+            settle(index, outcome)
         }
         if let failure = result.failure {
             fail(failure, isInDoubt: result.isInDoubt, candidate)

@@ -27,7 +27,7 @@ extension RemoteDelivery {
         var security: (any HopSecurity)?
         switch decide(candidate) {
         case nil: break
-        case .refuse(let reply): return refuse(candidate, reply)
+        case .refuse(let reply): return refuse(candidate, reply, "not-secure")
         case .use(let found): security = found
         }
         guard let session = open(candidate, security, login) else { return }
@@ -73,7 +73,7 @@ extension RemoteDelivery {
             if let security {
                 if let reply = try security.open(&session, as: settings.helloName) {
                     session.quit()
-                    refuse(candidate, reply)
+                    refuse(candidate, reply, "not-secure")
                     return nil
                 }
             } else {
@@ -83,7 +83,7 @@ extension RemoteDelivery {
                 return session
             }
             session.quit()
-            refuse(candidate, reply)
+            refuse(candidate, reply, "login-refused")
         } catch {
             log("session-failed", candidate, error.description)
             if let security, security.goesOnInClear(after: error) {
@@ -95,11 +95,11 @@ extension RemoteDelivery {
     }
 
     /// What TLS or a login must be there and is not keeps this host from the message.
-    private mutating func refuse(_ candidate: Candidate, _ reply: Reply) {
+    private mutating func refuse(_ candidate: Candidate, _ reply: Reply, _ event: String) {
         // What one message asks for says nothing of the host.
         if request.envelope.options.requireTLS { hasMet = true }
         note(DeliveryResult(reply, host: "\(candidate)"))
-        log("session-refused", candidate, reply.text)
+        log(event, candidate, reply.text)
     }
 
     private mutating func connect(_ candidate: Candidate) -> OwnedDescriptor? {

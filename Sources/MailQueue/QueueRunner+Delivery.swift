@@ -41,32 +41,57 @@ extension QueueRunner {
 
     private func start(_ plan: PlannedDelivery) {
         guard let message = active[plan.message] else { return queue.ended(plan) }
-        let path = settings.sockets[plan.destination.channel] ?? ""
-        do throws(ExchangeError) {
-            let connection: Connection
-            do throws(SystemError) {
-                // Short: a pool that lives has room in its backlog, and nobody else may wait.
-                connection = try UnixSocket.connect(to: path, deadline: .after(.milliseconds(50)))
-            } catch {
-                throw .system(error)
+        let channel = plan.destination.channel
+        do throws(SystemError) {
+            running.append(try ask(plan, message))
+            if away.remove(channel) != nil {
+                log.event("agent-back", ["socket": settings.sockets[channel] ?? ""])
             }
-            try Exchange.send(
-                request(plan, message).fields, descriptors: [message.file.borrowed],
-                on: connection, deadline: .after(.seconds(5)))
-            let timeout = UInt64(clamping: settings.deliveryTimeout.milliseconds) &* 1000
-            if away.remove(plan.destination.channel) != nil {
-                log.event("agent-back", ["socket": path])
-            }
-            running.append(RunningDelivery(plan, connection, deadline: now &+ timeout))
         } catch {
             // Not an attempt: nobody was there to make one.
             queue.ended(plan)
             queue.append(plan)
-            pausedUntil[plan.destination.channel] = now &+ 200_000
-            if away.insert(plan.destination.channel).inserted {
-                log.event("agent-away", ["socket": path, "error": "\(error)"])
+            pausedUntil[channel] = now &+ 200_000
+            if away.insert(channel).inserted {
+                log.event(
+                    "agent-away",
+                    ["socket": settings.sockets[channel] ?? "", "error": "\(error)"])
             }
         }
+    }
+
+    /// Asks the agent that has a session with the destination, else another.
+    private func ask(
+        _ plan: PlannedDelivery, _ message: ActiveMessage
+    ) throws(SystemError) -> RunningDelivery {
+        let request = request(plan, message)
+        let timeout = UInt64(clamping: settings.deliveryTimeout.milliseconds) &* 1000
+        let deadline = now &+ timeout
+        if let kept = kept.take(plan.destination) {
+            do throws(SystemError) {
+                try kept.ask(request, message.file.borrowed, for: plan, deadline: deadline)
+                return kept
+            } catch {
+                log.event("agent-gone", ["error": "\(error)"])
+            }
+        }
+        let channel = plan.destination.channel
+        makeRoom(on: channel)
+        // Short: a pool that lives has room in its backlog, and nobody else may wait.
+        let delivery = RunningDelivery(
+            plan,
+            try UnixSocket.connect(
+                to: settings.sockets[channel] ?? "", deadline: .after(.milliseconds(50))),
+            deadline: deadline)
+        try delivery.ask(request, message.file.borrowed, for: plan, deadline: deadline)
+        return delivery
+    }
+
+    /// A worker that waits for more is one that others wait for.
+    private func makeRoom(on channel: DeliveryChannel) {
+        guard channel == .remote else { return }
+        let busy = running.count { $0.plan.destination.channel == channel }
+        if busy + kept.count >= settings.concurrency.of(channel) { kept.letGoOfOldest() }
     }
 
     private func request(_ plan: PlannedDelivery, _ message: ActiveMessage) -> DeliveryRequest {
@@ -94,6 +119,7 @@ extension QueueRunner {
         case .answered(let reply):
             finish(delivery.plan, reply)
             running.removeAll { $0 === delivery }
+            if reply.takesMore { kept.keep(delivery, now: now) }
         }
     }
 

@@ -34,6 +34,7 @@ public final class QueueRunner {
     var parking = Parking()
     var overflow = Overflow()
     var running: [RunningDelivery] = []
+    var kept = KeptAgents()
     /// Until when no delivery is begun on a channel, since its agent is away.
     var pausedUntil: [DeliveryChannel: UInt64] = [:]
     var away: Set<DeliveryChannel> = []
@@ -113,6 +114,7 @@ public final class QueueRunner {
             stuck[id] = nil
             if let message = active[id] { settle(message) }
         }
+        kept.expire(now)
         fill()
         start()
         if let flushAt, flushAt <= now || removed.count >= QueueRunner.gatheredAtMost { flush() }
@@ -127,6 +129,7 @@ public final class QueueRunner {
         ]
         let polled = running
         entries += polled.map { pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0) }
+        entries += kept.entries
         let timeout = min(limit, pollTimeout)
         let ready = try retrying("poll", "queue") {
             poll(&entries, nfds_t(entries.count), timeout)
@@ -134,6 +137,7 @@ public final class QueueRunner {
         now = clock()
         if ready > 0 {
             if entries[1].revents != 0 { source.readTrigger() }
+            kept.letGo(entries.dropFirst(2 + polled.count))
             for (entry, delivery) in zip(entries.dropFirst(2), polled) where entry.revents != 0 {
                 advance(delivery)
             }
@@ -156,7 +160,7 @@ public final class QueueRunner {
         // Of many rows only some are looked at in one turn.
         if !parking.isEmpty { moment = min(moment, now &+ 100_000) }
         let others = [
-            flushAt, stuck.values.min(), pausedUntil.values.min(), sweeping.moment,
+            flushAt, stuck.values.min(), pausedUntil.values.min(), sweeping.moment, kept.moment,
         ]
         for other in others {
             if let other { moment = min(moment, other) }
@@ -169,6 +173,7 @@ public final class QueueRunner {
     /// Waits for the deliveries that run, a bounded time, and writes down what became of them.
     private func end() throws(SystemError) {
         log.event("stopping", ["running": "\(running.count)"])
+        kept.removeAll()
         let deadline = Deadline.after(settings.grace)
         while !running.isEmpty, !deadline.hasPassed {
             let polled = running

@@ -7,9 +7,9 @@ import UnixIO
 
 /// The connection to the agent, and what came back so far.
 final class RunningDelivery {
-    let plan: PlannedDelivery
+    private(set) var plan: PlannedDelivery
     /// When it is given up, in microseconds since 1970.
-    let deadline: UInt64
+    private(set) var deadline: UInt64
     private let connection: Connection
     private var received = Received()
 
@@ -19,6 +19,17 @@ final class RunningDelivery {
         self.plan = plan
         self.connection = connection
         self.deadline = deadline
+    }
+
+    /// Asks for a delivery; the first of its connection, or the next after one that was answered.
+    func ask(
+        _ request: DeliveryRequest, _ file: Descriptor, for plan: PlannedDelivery, deadline: UInt64
+    ) throws(SystemError) {
+        self.plan = plan
+        self.deadline = deadline
+        received = Received()
+        try connection.send(
+            request.fields.frame, descriptors: [file], deadline: .after(.seconds(5)))
     }
 
     /// The socket to poll.

@@ -105,7 +105,9 @@ import Workers
 
     @Test func `a message of 100 MB needs no 100 MB`() throws {
         let path = try folder.write("big", "Subject: big\n\n")
-        #expect(truncate(path, 100 << 20) == 0)
+        let line = String(repeating: "x", count: 900)
+        let fill = try Tool("/bin/sh", ["-c", "yes \(line) | head -c 104857600 >> \(path)"])
+        #expect(try fill.run().code == 0)
         let server = try SMTPStub { step, _ in
             step == "message" ? .replyAndClose("552 5.3.4 no") : nil
         }

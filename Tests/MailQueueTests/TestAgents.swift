@@ -31,6 +31,8 @@ final class TestAgents: @unchecked Sendable {
     private var all: [Delivered] = []
     private var attempts: [String: Int] = [:]
     private var isLaterAccepted = false
+    private var takesMore = false
+    private var served = 0
     private var isClosed = false
     private var paths: [String] = []
 
@@ -65,6 +67,12 @@ final class TestAgents: @unchecked Sendable {
 
     var delivered: [Delivered] { lock.withLock { all } }
 
+    /// The connections that came.
+    var connections: Int { lock.withLock { served } }
+
+    /// From now on a connection may be used for more than one delivery.
+    func takeMore() { lock.withLock { takesMore = true } }
+
     func acceptLater() { lock.withLock { isLaterAccepted = true } }
 
     /// How many deliveries a domain was asked for, or the local agent as `local`.
@@ -76,19 +84,24 @@ final class TestAgents: @unchecked Sendable {
     }
 
     private func serve(_ connection: borrowing Connection) {
+        lock.withLock { served += 1 }
+        while serveOne(connection), lock.withLock({ takesMore }) {}
+    }
+
+    private func serveOne(_ connection: borrowing Connection) -> Bool {
         let deadline = Deadline.after(.seconds(30))
         guard var received = try? Exchange.receive(on: connection, deadline: deadline),
             let request = try? DeliveryRequest(received.fields),
             let file = received.first.take(),
             let bytes = try? file.borrowed.bytes(
                 at: request.messageOffset, count: request.messageLength, "message")
-        else { return }
+        else { return false }
         let asked = request.domain.map { String(decoding: $0, as: UTF8.self) } ?? "local"
         lock.withLock { attempts[asked, default: 0] += 1 }
         var results: [DeliveryResult] = []
         for recipient in request.envelope.recipients {
             let name = recipient.description
-            guard !name.hasPrefix("die") else { return }
+            guard !name.hasPrefix("die") else { return false }
             if name.hasPrefix("slow") {
                 _ = eventually { lock.withLock { isLaterAccepted } }
             }
@@ -107,10 +120,12 @@ final class TestAgents: @unchecked Sendable {
         }
         let domain = request.domain.map { String(decoding: $0, as: UTF8.self) } ?? ""
         let isSilent = domain.hasSuffix("silent.test") && !lock.withLock { isLaterAccepted }
-        let reply = DeliveryReply(results, isUnreachable: isSilent)
+        var reply = DeliveryReply(results, isUnreachable: isSilent)
         // The lock goes before the reply, as with the real ones.
         try? file.close("message")
+        reply.takesMore = request.channel == .remote && lock.withLock { takesMore }
         try? Exchange.send(reply.fields, on: connection, deadline: deadline)
+        return true
     }
 
     private func result(for name: String) -> DeliveryResult {

@@ -98,14 +98,32 @@ import UnixIO
         #expect(result.replies[0]?.status?.description == "5.1.1")
     }
 
-    @Test func `without an accepted recipient there is no DATA`() throws {
+    @Test(
+        arguments: [
+            ("503 5.5.1 no recipients", 0, "it knows what DATA is for"),
+            ("354 go on", 1, "RFC 2920, section 3.1: a single dot"),
+        ])
+    func `without an accepted recipient there is no message`(
+        _ reply: String, _ messages: Int, _ reason: String
+    ) throws {
         let server = try SMTPStub { step, _ in
+            if step == "DATA", messages == 0 { return .reply(reply) }
+            return step.hasPrefix("RCPT") ? .reply("450 4.2.0 later") : nil
+        }
+        let result = try #require(try talk(to: server).result)
+        #expect(result.replies.map { $0?.code } == [450, 450])
+        #expect(result.failure == nil)
+        #expect(server.messages == Array(repeating: [], count: messages))
+        #expect(server.commands.last == "QUIT")
+    }
+
+    @Test func `without PIPELINING and recipients there is no DATA`() throws {
+        let server = try SMTPStub(offers: []) { step, _ in
             step.hasPrefix("RCPT") ? .reply("450 4.2.0 later") : nil
         }
         let result = try #require(try talk(to: server).result)
         #expect(result.replies.map { $0?.code } == [450, 450])
         #expect(!server.commands.contains("DATA"))
-        #expect(server.commands.last == "QUIT")
     }
 
     @Test func `10,000 recipients go in one transaction`() throws {

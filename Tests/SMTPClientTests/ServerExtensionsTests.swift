@@ -36,4 +36,18 @@ import Testing
     @Test func `words that begin like an extension are not it`() {
         #expect(!extensions("PIPELININGS", "X-PIPELINING").pipelining)
     }
+
+    @Test func `limits are numbers from one on`() {
+        let found = extensions("LIMITS MAILMAX=5 rcptmax=20 RCPTDOMAINMAX=1")
+        #expect(found.maximumTransactions == 5)
+        #expect(found.maximumRecipients == 20)
+        let odd = extensions("LIMITS MAILMAX=0 RCPTMAX= RCPTMAX MAILMAX=x")
+        #expect(odd.maximumTransactions == nil && odd.maximumRecipients == nil)
+    }
+
+    @Test func `mechanisms are listed, in old servers behind an equals sign`() {
+        #expect(extensions("AUTH PLAIN Login").mechanisms == ["PLAIN", "LOGIN"])
+        #expect(extensions("AUTH=LOGIN").mechanisms == ["LOGIN"])
+        #expect(extensions("AUTHENTIC PLAIN").mechanisms.isEmpty)
+    }
 }

@@ -49,3 +49,14 @@ func talk(
     session.quit()
     return Outcome(result: result)
 }
+
+/// An open session for several things in a row.
+func withSession(_ server: SMTPStub, _ body: (inout ClientSession) -> Void) throws {
+    let endpoint = try #require(InternetEndpoint(address: [127, 0, 0, 1], port: server.port))
+    let socket = try InternetSocket.connect(
+        to: endpoint, "stub", deadline: .after(.seconds(30)))
+    var session = ClientSession(socket, limits: ClientLimits(step: .seconds(30)))
+    try session.open(as: Array("client.test".utf8))
+    body(&session)
+    session.quit()
+}

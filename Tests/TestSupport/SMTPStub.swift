@@ -33,6 +33,7 @@ public final class SMTPStub: @unchecked Sendable {
     private var seenCommands: [String] = []
     private var seenMessages: [[UInt8]] = []
     private var seenConnections = 0
+    private var seenPeers: [[UInt8]] = []
     private let offers: [String]
     private let action: @Sendable (_ step: String, _ connection: Int) -> StubAction?
 
@@ -87,6 +88,10 @@ public final class SMTPStub: @unchecked Sendable {
     /// How many clients came.
     public var connections: Int { lock.withLock { seenConnections } }
 
+    /// The addresses that the clients came from.
+    public var peers: [[UInt8]] { lock.withLock { seenPeers } }
+
+    fileprivate func saw(peer: [UInt8]) { lock.withLock { seenPeers.append(peer) } }
     fileprivate func saw(_ command: String) { lock.withLock { seenCommands.append(command) } }
     fileprivate func saw(_ message: [UInt8]) { lock.withLock { seenMessages.append(message) } }
 
@@ -111,6 +116,7 @@ private final class StubConnection {
     private var position = 0
     /// The RCPT commands that were accepted; nil where the client has not said LHLO.
     private var recipients: [String]?
+    private var chunks: [UInt8] = []
 
     /// The session is over.
     private struct Over: Error {}
@@ -122,6 +128,7 @@ private final class StubConnection {
     }
 
     func run() {
+        server.saw(peer: InternetSocket.peerEndpoint(of: socket.borrowed)?.address ?? [])
         do {
             try at("greeting", "220 stub.test ESMTP")
             while true { try obey(String(decoding: try line(), as: UTF8.self)) }
@@ -143,8 +150,9 @@ private final class StubConnection {
             if recipients != nil { recipients = [] }
             try at(command, "250 2.0.0 ok")
         case "DATA":
-            try at(command, "354 go on")
-            try message()
+            if try at(command, "354 go on") { try message() }
+        case "BDAT": try chunk(command)
+        case "AUTH": try at(command, "235 2.7.0 welcome")
         case "QUIT":
             try at(command, "221 2.0.0 bye")
             throw Over()
@@ -160,13 +168,36 @@ private final class StubConnection {
             bytes += try line() + [0x0D, 0x0A]
         }
         server.saw(Array(bytes.dropLast(3)))
-        guard let recipients else { return try at(".", "250 2.0.0 taken") }
+        guard let recipients else {
+            try at(".", "250 2.0.0 taken")
+            return
+        }
         // RFC 2033, section 4.2.
         for recipient in recipients { try at(". \(recipient)", "250 2.0.0 taken") }
     }
 
-    private func at(_ step: String, _ polite: String) throws {
-        try take(server.told(step, number) ?? .reply(polite))
+    private func chunk(_ command: String) throws {
+        let words = command.split(separator: " ")
+        let count = Int(words.dropFirst().first ?? "") ?? 0
+        while unread.count - position < count { try receive() }
+        chunks += unread[position..<(position + count)]
+        position += count
+        guard words.last == "LAST" else {
+            try at(command, "250 2.0.0 more")
+            return
+        }
+        server.saw(chunks)
+        chunks = []
+        try at(".", "250 2.0.0 taken")
+    }
+
+    /// - Returns: false when the answer is a no, as far as it is one.
+    @discardableResult
+    private func at(_ step: String, _ polite: String) throws -> Bool {
+        let action = server.told(step, number) ?? .reply(polite)
+        try take(action)
+        guard case .reply(let text) = action else { return true }
+        return text.first.map { $0 < "4" } ?? true
     }
 
     private func take(_ action: StubAction) throws {
