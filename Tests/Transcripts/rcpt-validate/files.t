@@ -180,8 +180,7 @@ cdb pop/x/vpasswd.cdb
 | torn->c:1:0
 file pop/x/full/Maildir/maildirsize
 | 100S
-| 150 1
-| -50 0
+| 100 1
 sender a@b.test
 recipient bob@pop.test
 recipient Bob-tag@pop.test
