@@ -26,7 +26,9 @@ struct InstructionRuns {
             var delivery = LMTPDelivery(
                 request.withRecipients(members.map { places[$0] }), to: endpoint, terms.settings)
             for (member, result) in zip(members, delivery.run(file)) {
-                outcomes[member] = InstructionOutcome(reply: result.reply, host: result.host)
+                outcomes[member] = InstructionOutcome(
+                    reply: result.reply, host: result.host,
+                    evidence: [("server", endpoint.description)])
             }
         }
         return destinations.indices.map { member in

@@ -185,7 +185,13 @@ struct LMTPDelivery {
         return Reply(451, EnhancedStatus(4, reply.status.subject, reply.status.detail), reply.text)
     }
 
-    private var host: String { endpoint.description }
+    /// The server as a sender may know it: a path of ours is none of his business.
+    private var host: String {
+        switch endpoint {
+        case .unix: "localhost"
+        case .inet(let host, _): IPAddress(Array(host.utf8))?.literal ?? host
+        }
+    }
 
     /// Gives every recipient that has none this outcome.
     private mutating func settle(_ result: DeliveryResult) {
@@ -195,7 +201,10 @@ struct LMTPDelivery {
     private func log(_ error: String) {
         Log(LocalAgent.name).event(
             "lmtp-failed",
-            ["message": request.id.description, "server": host, "error": error])
+            [
+                "message": request.id.description, "server": endpoint.description,
+                "error": error,
+            ])
     }
 }
 
