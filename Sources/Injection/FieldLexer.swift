@@ -110,8 +110,10 @@ struct FieldLexer {
             if byte == 0x5C, index + 1 < body.count {
                 index += 1
                 byte = body[index]
-            } else if kind == .literal, byte == 0x5B {
-                throw .unexpected("[")
+            }
+            // The domain of an envelope's address begins behind its last @.
+            if kind == .literal, byte == 0x5B || byte == 0x40 {
+                throw .unexpected([byte].printable)
             }
             // A fold is a blank. RFC 5322, section 3.2.2.
             if byte != 0x0A, byte != 0x0D {

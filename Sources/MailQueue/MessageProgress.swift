@@ -57,7 +57,9 @@ public struct MessageProgress: Hashable, Sendable {
         case .result(let numbers, let result, let time, let due):
             for number in numbers where recipients.indices.contains(number) {
                 guard case .pending = recipients[number] else { continue }
-                attempts[number] = Attempt(result: result, time: time)
+                if attempts[number] == nil || !result.isWithoutTry {
+                    attempts[number] = Attempt(result: result, time: time)
+                }
                 switch result.outcome {
                 case .delivered:
                     recipients[number] = result.notice == nil ? .delivered : .unconfirmed(result)
@@ -138,4 +140,12 @@ public struct MessageProgress: Hashable, Sendable {
             if case .pending(let due, _) = recipient { due } else { nil }
         }.min()
     }
+}
+
+extension DeliveryResult {
+    /// What the words of a deferral begin with that no agent was asked for.
+    static let notTried = "Not tried now: "
+
+    /// True when no agent was asked.
+    var isWithoutTry: Bool { outcome == .deferred && reply.text.hasPrefix(DeliveryResult.notTried) }
 }

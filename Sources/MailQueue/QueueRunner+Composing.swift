@@ -59,9 +59,11 @@ extension QueueRunner {
         var report = DSN(kind, on: stored, to: path, by: settings.host, settings.reports)
         report.entries = recipients.map { number in
             let attempt = message.progress.attempts[number]
+            // RFC 3464, section 2.3.7: no date where there was no attempt.
+            let isTry = attempt.map { !$0.result.isWithoutTry } ?? false
             return DSN.Entry(
                 recipient: number, result: attempt?.result,
-                lastAttempt: attempt.map { Int(clamping: $0.time / 1_000_000) })
+                lastAttempt: isTry ? attempt.map { Int(clamping: $0.time / 1_000_000) } : nil)
         }
         if kind == .delay {
             report.lastRetry = message.arrival &+ settings.schedule.lifetime

@@ -55,6 +55,8 @@ import Testing
             (" bob@a [1.2.3.4]\n", "two domains"), (" \"bob\" \"x\"@a.test\n", "two words"),
             (" bob@a.test\\\n", "a lone backslash"), (" (a\\", "a backslash at the end"),
             (" \"a\u{0}b\"@c.test", "a NUL"), (" :\n", "no name"),
+            (" bob@[x@y.test]\n", "an @ behind the last one"),
+            (" bob@[x\\@y.test]\n", "the same, quoted"),
         ])
     func `what is no list of addresses is an error`(body: String, why: String) {
         #expect(throws: AddressError.self, "\(why)") { try parse(body) }

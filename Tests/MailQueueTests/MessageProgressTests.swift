@@ -72,6 +72,18 @@ import Testing
         #expect(progress.pending == [1])
     }
 
+    @Test func `what was not tried is no attempt`() {
+        let silent = DeliveryResult(
+            Reply(451, EnhancedStatus(4, 4, 1), "\(QueueRunner.silentText) (x)"))
+        #expect(silent.isWithoutTry)
+        #expect(QueueRunner.stoppedText.hasPrefix(DeliveryResult.notTried))
+        var progress = MessageProgress(recipients: 2)
+        progress.apply(.result([0], Samples.result(451), time: 5, due: 100))
+        progress.apply(.result([0, 1], silent, time: 9, due: 200))
+        #expect(progress.attempts[0]?.time == 5)
+        #expect(progress.attempts[1]?.result == silent)
+    }
+
     @Test func `a bounce of what did not fail changes nothing`() {
         var progress = MessageProgress(recipients: 1)
         progress.apply(.bounced([0], dsn: nil))
