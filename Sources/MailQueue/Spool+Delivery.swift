@@ -124,7 +124,10 @@ extension Spool {
             try rename(place.path(id), to: target.path(id))
         } catch {
             guard error.errno == .noSuchFileOrDirectory else { throw error }
-            try Files.makeFolder(target.folder(id), in: root.borrowed)
+            // The name of the folder first: a file system may keep the rename and lose the folder.
+            if try Files.makeFolder(target.folder(id), in: root.borrowed) {
+                try sync(folder: "deferred")
+            }
             try rename(place.path(id), to: target.path(id))
         }
     }

@@ -64,21 +64,30 @@ public enum Files {
     }
 
     /// Makes a folder; one that is there already is fine.
+    /// - Returns: true when it was not there.
+    @discardableResult
     public static func makeFolder(
         _ path: String, mode: UInt32 = 0o700, in folder: Descriptor? = nil
-    ) throws(SystemError) {
+    ) throws(SystemError) -> Bool {
         do {
             _ = try retrying("mkdir", path) { mkdirat(folder?.rawValue ?? AT_FDCWD, path, mode) }
-        } catch  where error.errno == .fileExists {}
+            return true
+        } catch  where error.errno == .fileExists {
+            return false
+        }
     }
 
-    /// Makes a folder and those above it that are missing.
+    /// Makes a folder and those above it that are missing. When this returns, the names of those
+    /// that it made are on disk.
     public static func makeFolders(_ path: String, mode: UInt32 = 0o700) throws(SystemError) {
-        var prefix = ""
-        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
-            prefix += prefix.isEmpty && !path.hasPrefix("/") ? "\(part)" : "/\(part)"
-            if prefix == "//" || part.isEmpty { prefix = prefix == "//" ? "" : prefix }
-            if !part.isEmpty { try makeFolder(prefix, mode: mode) }
+        var prefix = path.hasPrefix("/") ? "/" : "."
+        for part in path.split(separator: "/") {
+            let folder = prefix == "/" ? "/\(part)" : "\(prefix)/\(part)"
+            if try makeFolder(folder, mode: mode) {
+                let parent = try openFolder(prefix)
+                try parent.borrowed.sync(prefix)
+            }
+            prefix = folder
         }
     }
 
