@@ -286,7 +286,8 @@ let package = Package(
             "MailQueue",
             [
                 "MailQueue", "MailModel", "UnixIO", "Control", "Workers", "TestSupport",
-                "queue-message", "queue-manager",
+                "queue-message", "queue-manager", "mail-server", "smtp-server", "deliver-local",
+                "deliver-remote", "zone-server",
             ]),
         tests(
             "Injection",

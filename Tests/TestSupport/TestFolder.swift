@@ -9,9 +9,9 @@ public final class TestFolder: Sendable {
     /// Where it is.
     public let path: String
 
-    /// Makes a folder below TMPDIR, else /tmp.
-    public init() throws {
-        let parent = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+    /// Makes a folder below another; without one below TMPDIR, else /tmp.
+    public init(in parent: String? = nil) throws {
+        let parent = parent ?? ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
         path = "\(parent)/chainmail-test-\(UUID().uuidString.lowercased())"
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -28,9 +28,9 @@ public final class TestServer: @unchecked Sendable {
     private var starts = 0
 
     /// Makes the root and starts the name server, with the demonstration's zone and these lines
-    /// after it, but not the server.
-    public init(zone lines: String = "") throws {
-        folder = try TestFolder()
+    /// after it, but not the server. The root is in a folder below `parent`, as `TestFolder` is.
+    public init(zone lines: String = "", in parent: String? = nil) throws {
+        folder = try TestFolder(in: parent)
         let make = try Tool(
             "\(repository)/scripts/make-root", [folder.file("root"), "127.0.0.1:0"])
         let result = try make.run()
