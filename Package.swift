@@ -279,8 +279,10 @@ let package = Package(
         tests(
             "Delivery",
             [
-                "Delivery", "Control", "Resolver", "SMTPClient", "Workers", "MailModel", "UnixIO",
-                "TestSupport", "deliver-local", "deliver-remote", "zone-server",
+                "Delivery", "Control", "Recipients", "Resolver", "MailQueue", "SMTPClient",
+                "Workers",
+                "MailModel", "UnixIO", "TestSupport", "deliver-local", "deliver-remote",
+                "queue-message", "queue-manager", "zone-server",
             ]),
         tests(
             "MailQueue",
