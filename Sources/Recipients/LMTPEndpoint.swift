@@ -16,7 +16,7 @@ public enum LMTPEndpoint: Hashable, Sendable {
     public static let standardPort: UInt16 = 24
 
     /// Reads the notation. An address of IPv6 stands in brackets; without a port it is 24.
-    /// Nil for anything else.
+    /// Nil for anything else, and for the port of SMTP.
     public init?(_ text: some StringProtocol) {
         let text = String(text)
         if text.hasPrefix("unix:/"), !text.utf8.contains(0) {
@@ -45,7 +45,7 @@ public enum LMTPEndpoint: Hashable, Sendable {
             return
         }
         guard port.hasPrefix(":"), let number = port.dropFirst().utf8.decimalValue,
-            let value = UInt16(exactly: number), value > 0
+            let value = UInt16(exactly: number), value > 0, value != 25
         else { return nil }
         self = .inet(host: String(host), port: value)
     }

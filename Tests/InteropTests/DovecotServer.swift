@@ -69,6 +69,8 @@ final class DovecotServer: Sendable {
             base_dir = \(folder.file("run"))
             state_dir = \(folder.file("run"))
             log_path = /dev/stderr
+            # The package may be newer than what is installed.
+            version_ignore = yes
             protocols = lmtp
             listen = 127.0.0.1
             ssl = no
