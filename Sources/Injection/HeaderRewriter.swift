@@ -124,7 +124,9 @@ public struct HeaderRewriter {
     /// Who writes: the user, or with sendmail's `-f` whom that names.
     private func author(_ sender: Mailbox?) throws(InjectionError) -> [UInt8] {
         var address = try whole(injector.user, injector.host)
-        if style == .sendmail, request.sender != nil, let sender { address = sender }
+        if style == .sendmail, request.sender != nil, let sender = sender?.withoutMark {
+            address = sender
+        }
         return HeaderWords.mailbox(
             address, request.fullName ?? injector.fullName, asComment: injector.namesByComment)
     }
@@ -248,5 +250,15 @@ extension HeaderRewriter {
             }
         }
         return all
+    }
+}
+
+extension Mailbox {
+    /// The address without qmail's mark of a variable reverse-path; nil for what is only a mark.
+    fileprivate var withoutMark: Mailbox? {
+        let mark = Array("@[]".utf8)
+        guard bytes.suffix(3).elementsEqual(mark) else { return self }
+        guard bytes.suffix(4).elementsEqual([0x2D] + mark) else { return nil }
+        return try? Mailbox(bytes.dropLast(4))
     }
 }

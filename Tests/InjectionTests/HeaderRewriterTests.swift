@@ -110,6 +110,16 @@ enum Names {
         #expect(plain.text.contains("\nFrom: \"J \\\"X\\\"\" <joe@default.test>\n"))
     }
 
+    @Test(
+        arguments: [
+            ("list-@a.test-@[]", "list-@a.test"), ("#@[]", "joe@default.test"),
+            ("<>", "joe@default.test"), ("a b@c.test", "\"a b\"@c.test"),
+        ])
+    func `whom a From names that is added by -f`(sender: String, author: String) throws {
+        let result = try rewrite("To: bob\n", .sendmail) { $0.sender = Array(sender.utf8) }
+        #expect(result.text.contains("\nFrom: \(author)\n"), "\(result.text)")
+    }
+
     @Test func `each recipient is one once`() throws {
         let result = try rewrite("To: bob, carol\nCc: bob@default.test\n", .sendmail) {
             $0.arguments = [Array("Carol <carol>, dave".utf8)]
