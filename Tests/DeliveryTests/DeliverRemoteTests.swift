@@ -103,6 +103,34 @@ import Workers
         #expect(try ask("y.test").isUnreachable)
     }
 
+    @Test func `requests on one connection share a session, which ends with the connection`() throws
+    {
+        let server = try SMTPStub()
+        let service = try Service(
+            try Tool(
+                "deliver-remote", try root(server).arguments + ["--serve", folder.file("socket")]),
+            log: folder.file("log"))
+        let stored = try StoredMessage("Subject: x\n\nhi\n")
+        let request = try stored.request(["b@y.test"], domain: "y.test")
+        do {
+            let deadline = Deadline.after(.seconds(30))
+            let connection = try UnixSocket.connect(to: folder.file("socket"), deadline: deadline)
+            for _ in 0..<3 {
+                try Exchange.send(
+                    request.fields, descriptors: [stored.file.borrowed], on: connection,
+                    deadline: deadline)
+                let answer = try Exchange.receive(on: connection, deadline: deadline)
+                let reply = try DeliveryReply(answer.fields, recipients: 1)
+                #expect(reply.results[0].outcome == .delivered)
+                #expect(reply.takesMore)
+            }
+        }
+        #expect(eventually { server.commands.last == "QUIT" })
+        #expect(server.connections == 1)
+        #expect(server.messages.count == 3)
+        #expect(!service.log.contains("bad-request"))
+    }
+
     @Test func `a message of 100 MB needs no 100 MB`() throws {
         let path = try folder.write("big", "Subject: big\n\n")
         let line = String(repeating: "x", count: 900)
