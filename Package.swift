@@ -297,6 +297,12 @@ let package = Package(
                 "Injection", "MailQueue", "MailModel", "UnixIO", "Control", "TestSupport",
                 "mail-inject", "filter-chain", "queue-message", "smtp-server",
             ]),
+        tests(
+            "TransportSecurity",
+            [
+                "TransportSecurity", "Delivery", "TLS", "Control", "Resolver", "SMTPClient",
+                "MailModel", "UnixIO", "TestSupport", "zone-server", "sts-fetch", "deliver-remote",
+            ]),
         tests("Layer", ["MailModel", "TestSupport"]),
         tests(
             "Interop",

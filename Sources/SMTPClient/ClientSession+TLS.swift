@@ -25,8 +25,8 @@ extension ClientSession {
     }
 
     /// Asks for TLS after `open`, and says EHLO anew under it: what was offered before counts for
-    /// nothing any more (RFC 3207, section 4.2).
-    /// - Parameter name: what `open` was told.
+    /// nothing any more (RFC 3207, section 4.2). The name is what `open` was told.
+    /// - Returns: what the server made of it.
     /// - Throws: `ClientError`; the session is of no use then.
     public mutating func startTLS(
         _ layer: any SecureLayer, as name: [UInt8]

@@ -23,8 +23,8 @@ public struct TLSClientConfiguration {
     let fetcher: STSFetcher
     let isReporting: Bool
 
-    /// Reads the files.
-    /// - Parameter stsPort: the port of the hosts that have policies of MTA-STS; nil: 443.
+    /// Reads the files. `stsPort` is the port of the hosts that have policies of MTA-STS, 443
+    /// without.
     /// - Throws: `ControlError` with the file that cannot be used.
     public init(_ root: Root, _ resolver: Resolver, stsPort: Int? = nil) throws(ControlError) {
         let control = root.control

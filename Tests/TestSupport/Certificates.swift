@@ -36,6 +36,24 @@ public final class Certificates: Sendable {
         return try folder.read("new.key") + folder.read("new.pem")
     }
 
+    /// The same, with a time that was over yesterday.
+    public func expired(_ name: String, names: String) throws -> [UInt8] {
+        try Certificates.openssl(
+            folder,
+            [
+                "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-subj", "/CN=\(name)", "-addext", "subjectAltName=\(names)", "-keyout", "old.key",
+                "-out", "old.csr",
+            ])
+        try Certificates.openssl(
+            folder,
+            [
+                "x509", "-req", "-in", "old.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days",
+                "-1", "-copy_extensions", "copy", "-out", "old.pem",
+            ])
+        return try folder.read("old.key") + folder.read("old.pem")
+    }
+
     /// Runs `openssl` in the folder.
     /// - Returns: what it wrote.
     @discardableResult
