@@ -96,9 +96,10 @@ struct TLSResultCounts: Equatable {
     private mutating func add(_ key: String, or other: String) {
         if let index = counts.firstIndex(where: { $0.key == key }) {
             counts[index].count = counts[index].count.addingReportingOverflow(1).partialValue
-        } else if counts.count < TLSResultCounts.maximumCounts {
+        } else if counts.count < TLSResultCounts.maximumCounts || key == other {
+            // Of those without a host there are only as many as results and types.
             counts.append((key, 1))
-        } else if key != other {
+        } else {
             add(other, or: other)
         }
     }

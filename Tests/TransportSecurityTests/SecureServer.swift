@@ -75,14 +75,19 @@ final class Line {
                 unread.removeSubrange(...end)
                 return String(decoding: line.last == 0x0D ? line.dropLast() : line, as: UTF8.self)
             }
-            var buffer = [UInt8](repeating: 0, count: 16_384)
-            let got = try buffer.withUnsafeMutableBytes { bytes in
-                let deadline = Deadline.after(.seconds(30))
-                if let tls { return try tls.read(into: bytes, until: deadline, mayStop: false) }
-                return try stream.read(into: bytes, until: deadline, mayStop: false)
-            }
-            unread += buffer[..<got]
+            try hearSome()
         }
+    }
+
+    /// Waits until something comes.
+    func hearSome() throws {
+        var buffer = [UInt8](repeating: 0, count: 16_384)
+        let got = try buffer.withUnsafeMutableBytes { bytes in
+            let deadline = Deadline.after(.seconds(30))
+            if let tls { return try tls.read(into: bytes, until: deadline, mayStop: false) }
+            return try stream.read(into: bytes, until: deadline, mayStop: false)
+        }
+        unread += buffer[..<got]
     }
 }
 

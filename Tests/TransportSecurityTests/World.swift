@@ -89,6 +89,8 @@ final class World {
     private let zone: Service
     let port: UInt16
     private let policyPort: UInt16
+    /// Ends with the world.
+    private let policy: PolicyHost?
     private var lines: String
     private let files: [String: String]
 
@@ -102,6 +104,7 @@ final class World {
         keys = try Keys.all.get()
         self.port = port
         policyPort = policy?.port ?? 9
+        self.policy = policy
         self.lines = lines
         let signed = isSigned ? "y.test. SIGNED\n" : ""
         let base = """
