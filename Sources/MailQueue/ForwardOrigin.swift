@@ -58,7 +58,11 @@ extension Spool {
             let name = MessagePlace.new.path(forward.id)
             let file = try open(name)
             let message = try MessageFooter.read(file.borrowed, name)
-            return message.forwardOf == forward.forwardOf
+            guard message.forwardOf == forward.forwardOf else { return false }
+            // Whoever put it there may have died before it was on disk.
+            try file.borrowed.syncData(name)
+            try sync(folder: MessagePlace.new.folder(forward.id))
+            return true
         } catch {
             return false
         }
