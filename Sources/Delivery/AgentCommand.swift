@@ -66,7 +66,7 @@ public struct AgentCommand<Agent: DeliveryAgent> {
     }
 
     /// Does what the command line says and exits.
-    public func run(concurrency: String, standard: Int) -> Never {
+    public func run() -> Never {
         do {
             if let serveOnce, options.has("once") {
                 ignoreBrokenFiles()
@@ -74,7 +74,7 @@ public struct AgentCommand<Agent: DeliveryAgent> {
                 exit(DeliveryExit.delivered.rawValue)
             }
             if let socket = options["serve"] {
-                try serve(socket, concurrency, standard)
+                try serve(socket)
                 exit(DeliveryExit.delivered.rawValue)
             }
             exit(try deliverOnce().rawValue)
@@ -87,15 +87,14 @@ public struct AgentCommand<Agent: DeliveryAgent> {
         }
     }
 
-    private func serve(_ socket: String, _ concurrency: String, _ standard: Int) throws {
+    private func serve(_ socket: String) throws {
         guard options.operands.isEmpty, !options.has("sender") else {
             throw UsageError("--serve takes its recipients from its requests")
         }
         let root = Root(options)
-        let most = try root.control.integer(concurrency) ?? standard
+        // The manager keeps to the concurrencies, and reads them anew without us.
         var pool = PoolOptions(
-            name: Agent.name,
-            workers: try options.range("workers") ?? 1...min(1000, max(1, most)))
+            name: Agent.name, workers: try options.range("workers") ?? 1...500)
         pool.readyDescriptor = try options.integer("ready-fd").flatMap(Int32.init(exactly:))
         let (options, make) = (options, make)
         try AgentService<Agent>(socket: socket, options: pool) { try make(options, root) }.run()

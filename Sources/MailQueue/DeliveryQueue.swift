@@ -150,7 +150,9 @@ struct DeliveryQueue {
     func silence(of destination: Destination, now: Int) -> (until: Int, reason: String)? {
         guard let silence = health.silence(of: destination) else { return nil }
         let isProbed = sites[destination].map { $0.running > 0 || $0.waitingCount > 0 } ?? false
-        return silence.until > now || isProbed ? silence : nil
+        // A clock that was set back makes no pause longer.
+        let left = silence.until - now
+        return isProbed || (left > 0 && left <= DestinationHealth.longestPause) ? silence : nil
     }
 
     /// Everything is worth a try again.

@@ -96,7 +96,7 @@ struct DestinationHealth {
             return false
         }
         entry.window = 1
-        if entry.until <= now {
+        if entry.until <= now || entry.until - now > DestinationHealth.longestPause {
             entry.pause = min(
                 DestinationHealth.longestPause,
                 max(DestinationHealth.shortestPause, entry.pause * 2))

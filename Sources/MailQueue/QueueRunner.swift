@@ -107,9 +107,25 @@ public final class QueueRunner {
         }
     }
 
+    /// Reads the clock. When it was set back, what was to happen soon happens now, and not after
+    /// the difference.
+    private func readClock() {
+        let moment = clock()
+        let isSetBack = moment &+ 1_000_000 < now
+        now = moment
+        guard isSetBack else { return }
+        log.event("clock-set-back")
+        flushAt = flushAt.map { _ in now }
+        stuck = stuck.mapValues { _ in now }
+        pausedUntil = [:]
+        sweeping.moment = sweeping.moment.map { _ in now }
+        everythingDueBefore = min(everythingDueBefore, now)
+        source.lookAgain(at: now)
+    }
+
     /// One turn: takes in messages, begins deliveries, writes what must be written.
     func work() {
-        now = clock()
+        readClock()
         for (id, moment) in stuck where moment <= now {
             stuck[id] = nil
             if let message = active[id] { settle(message) }
@@ -134,7 +150,7 @@ public final class QueueRunner {
         let ready = try retrying("poll", "queue") {
             poll(&entries, nfds_t(entries.count), timeout)
         }
-        now = clock()
+        readClock()
         if ready > 0 {
             if entries[1].revents != 0 { source.readTrigger() }
             kept.letGo(entries.dropFirst(2 + polled.count))

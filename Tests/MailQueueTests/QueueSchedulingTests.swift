@@ -86,6 +86,11 @@ import UnixIO
         let counts = [try records(of: 1).count, try records(of: 2).count].sorted()
         #expect(counts == [1, 2])
         #expect(stage.agents.attempts(at: "silent.test") == 3)
+        // The states say where the messages are, although no record does.
+        for number: UInt32 in 1...2 {
+            let bucket = try stage.spool().markedBucket(of: Samples.id(number)).map { "\($0)" }
+            #expect(stage.files.contains("deferred/\(bucket ?? "")/\(Samples.id(number))"))
+        }
     }
 
     @Test func `mail whose time is over is not tried at a destination that was just dead`() throws {
@@ -178,6 +183,18 @@ import UnixIO
         try stage.run()
         #expect(stage.agents.delivered.count == 2)
         #expect(stage.files.isEmpty)
+    }
+
+    @Test func `a clock that is set back keeps nothing from being written or tried`() throws {
+        let runner = try runner()
+        try stage.accept(["bob@silent.test"])
+        try stage.accept(["carol@local.test"], number: 2)
+        #expect(try turnUntil(runner) { runner.flushAt != nil && runner.running.isEmpty })
+        stage.now -= 86_400_000_000
+        try turn(runner, 1)
+        #expect(runner.flushAt == nil)
+        let silent = Destination.remote(Array("silent.test".utf8))
+        #expect(runner.queue.silence(of: silent, now: Int(stage.now / 1_000_000)) == nil)
     }
 
     @Test func `a channel that is stopped leaves room to the other`() throws {

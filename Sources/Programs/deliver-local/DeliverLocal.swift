@@ -23,6 +23,6 @@ struct DeliverLocal {
             }
             return try LocalAgent(root, becomesOwner: becomesOwner)
         }
-        command.run(concurrency: "concurrencylocal", standard: 20)
+        command.run()
     }
 }

@@ -28,6 +28,6 @@ struct DeliverRemote {
             settings.security = TransportSecurity(configuration, resolver)
             return RemoteAgent(settings)
         }
-        command.run(concurrency: "concurrencyremote", standard: 20)
+        command.run()
     }
 }
