@@ -289,6 +289,7 @@ let package = Package(
             [
                 "MailQueue", "MailModel", "UnixIO", "Control", "Workers", "TestSupport",
                 "queue-message", "queue-manager", "mail-server", "smtp-server", "deliver-local",
+                "chainmail",
                 "deliver-remote", "zone-server",
             ]),
         tests(

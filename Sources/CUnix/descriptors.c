@@ -44,6 +44,10 @@ bool cunix_is_on_nfs(int descriptor) {
     return fstatfs(descriptor, &status) == 0 && status.f_type == NFS_SUPER_MAGIC;
 }
 
+int cunix_sync_file_system(int descriptor) {
+    return syncfs(descriptor);
+}
+
 int cunix_memfd(const char *name) {
     return memfd_create(name, MFD_CLOEXEC);
 }

@@ -49,16 +49,22 @@ struct MessageSource {
     var trigger: Descriptor { fifo.descriptor.borrowed }
 
     /// Takes in what the trigger holds.
-    mutating func readTrigger() {
+    /// - Returns: what else it said.
+    mutating func readTrigger() -> [TriggerWord] {
         var bytes = [UInt8](repeating: 0, count: capacity)
         let got = read(trigger.rawValue, &bytes, capacity)
-        guard got > 0 else { return }
+        guard got > 0 else { return [] }
+        var words: [TriggerWord] = []
         for line in bytes[..<got].split(separator: 0x0A) {
-            guard let id = QueueID(line) else { continue }
-            tell(id)
+            if let id = QueueID(line) {
+                tell(id)
+            } else if let word = TriggerWord(rawValue: String(decoding: line, as: UTF8.self)) {
+                words.append(word)
+            }
         }
         // It may have been full, and somebody may not have been able to tell.
         if got > capacity / 2 { scanAt = 0 }
+        return words
     }
 
     /// A message came up in `new`.

@@ -87,13 +87,17 @@ public final class QueueRunner {
         }
     }
 
+    private func heed(_ word: TriggerWord) {
+        queue.forgetSilence()
+        guard word == .flush else { return }
+        everythingDueBefore = now
+        source.everythingIsDue()
+        log.event("flush")
+    }
+
     private func handle(_ signal: Int32, _ reload: () throws -> RunnerSettings) {
         switch signal {
-        case SIGALRM:
-            everythingDueBefore = now
-            source.everythingIsDue()
-            queue.forgetSilence()
-            log.event("flush")
+        case SIGALRM: heed(.flush)
         case SIGHUP:
             do {
                 settings = try reload()
@@ -152,7 +156,7 @@ public final class QueueRunner {
         }
         readClock()
         if ready > 0 {
-            if entries[1].revents != 0 { source.readTrigger() }
+            if entries[1].revents != 0 { source.readTrigger().forEach(heed) }
             kept.letGo(entries.dropFirst(2 + polled.count))
             for (entry, delivery) in zip(entries.dropFirst(2), polled) where entry.revents != 0 {
                 advance(delivery)

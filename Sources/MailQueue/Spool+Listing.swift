@@ -64,6 +64,46 @@ extension Spool {
                 recipients: message.envelope.recipients.count, state.records))
     }
 
+    /// Calls with the bytes of a message as it would be delivered: header fields that were added
+    /// on top, those that were removed left out.
+    /// - Throws: `QueueError.system`, and what `body` throws.
+    public func forEachPiece(
+        of entry: QueueEntry, _ body: ([UInt8]) throws -> Void
+    ) throws {
+        let message = entry.message
+        guard let file = try openForListing(message.id, at: entry.place) else { return }
+        let overlay = message.edits.overlay
+        var filter = HeaderFieldFilter(removing: overlay.removedNames)
+        var isInHeader = !overlay.removedNames.isEmpty
+        var output = overlay.top
+        var done = 0
+        while done < message.messageLength {
+            let bytes: [UInt8]
+            do throws(SystemError) {
+                bytes = try Descriptor(rawValue: file.number).bytes(
+                    at: message.messageOffset + done,
+                    count: min(1 << 16, message.messageLength - done),
+                    "\(message.id)")
+            } catch {
+                throw QueueError.system(error)
+            }
+            guard !bytes.isEmpty else { break }
+            done += bytes.count
+            if isInHeader {
+                let taken = bytes.withUnsafeBytes { filter.take($0, into: &output) }
+                isInHeader = taken == bytes.count
+                if !isInHeader { filter.finish(into: &output) }
+                output += bytes[taken...]
+            } else {
+                output += bytes
+            }
+            try body(output)
+            output = []
+        }
+        if isInHeader { filter.finish(into: &output) }
+        if !output.isEmpty { try body(output) }
+    }
+
     /// Where a message is; nil when it is nowhere. A message that moves just then is looked for
     /// again.
     /// - Throws: `QueueError.system`.

@@ -152,20 +152,27 @@ public final class Spool {
 
     /// Tells the manager of a message, without waiting. A manager that is away, or is told too
     /// much at once, finds it by looking.
-    public func pullTrigger(_ id: QueueID) {
-        let line = Array("\(id)\n".utf8)
+    public func pullTrigger(_ id: QueueID) { _ = pullTrigger(line: "\(id)") }
+
+    /// Says a word to the manager.
+    /// - Returns: false when none listens.
+    func pullTrigger(_ word: TriggerWord) -> Bool { pullTrigger(line: word.rawValue) }
+
+    private func pullTrigger(line text: String) -> Bool {
+        let line = Array("\(text)\n".utf8)
         for _ in 0..<2 {
             if trigger == nil {
                 trigger = try? Files.open("trigger", O_WRONLY | O_NONBLOCK, in: root.borrowed)
             }
-            guard let trigger = trigger.take() else { return }
+            guard let trigger = trigger.take() else { return false }
             let written = write(trigger.number, line, line.count)
             // EPIPE: the FIFO was made anew, or its reader is away for a moment.
             if written == line.count || errno != EPIPE {
                 self.trigger = consume trigger
-                return
+                return written == line.count
             }
         }
+        return false
     }
 }
 

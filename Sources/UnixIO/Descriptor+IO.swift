@@ -100,6 +100,11 @@ extension FileDescriptor {
         _ = try retrying("fdatasync", object()) { fdatasync(rawValue) }
     }
 
+    /// Waits until all that anybody wrote to this file system is on disk.
+    public func syncFileSystem(_ object: @autoclosure () -> String) throws(SystemError) {
+        _ = try retrying("syncfs", object()) { cunix_sync_file_system(rawValue) }
+    }
+
     /// Waits until the bytes that were written are on disk; not where they are, nor the size.
     public func writeOut(_ object: @autoclosure () -> String) throws(SystemError) {
         _ = try retrying("sync_file_range", object()) { cunix_write_out(rawValue) }

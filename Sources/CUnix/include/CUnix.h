@@ -9,6 +9,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/// syncfs(2), which needs _GNU_SOURCE.
+int cunix_sync_file_system(int descriptor);
+
 // openat(2): variadic.
 int cunix_openat(int directory, const char *path, int flags, unsigned mode);
 // O_TMPFILE and O_PATH: hidden behind _GNU_SOURCE.

@@ -65,35 +65,19 @@ extension KeptMessage {
     /// One JSON object and a line end. RFC 8259.
     var json: String {
         var members = [
-            ("id", quoted(message.id.description)), ("time", "\(message.time / 1_000_000)"),
-            ("filter", quoted(message.filter)), ("reason", quoted(message.reason)),
-            ("size", "\(length)"),
+            ("id", JSONText.quoted(message.id.description)),
+            ("time", "\(message.time / 1_000_000)"),
+            ("filter", JSONText.quoted(message.filter)),
+            ("reason", JSONText.quoted(message.reason)), ("size", "\(length)"),
         ]
         if let envelope = message.envelope {
-            let recipients = envelope.recipients.map { quoted(text($0.bytes)) }
-            members.append(("sender", quoted(text(envelope.reversePath.bytes))))
-            members.append(("recipients", "[\(recipients.joined(separator: ","))]"))
+            members.append(("sender", JSONText.quoted(envelope.reversePath.bytes)))
+            members.append(
+                ("recipients", JSONText.list(envelope.recipients.map { JSONText.quoted($0.bytes) }))
+            )
         }
-        let facts = message.facts.all.map {
-            "\(quoted($0.name.rawValue)):\(quoted(text($0.value)))"
-        }
-        members.append(("facts", "{\(facts.joined(separator: ","))}"))
-        return "{" + members.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}\n"
-    }
-
-    private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
-
-    private func quoted(_ text: String) -> String {
-        let escaped = text.unicodeScalars.map { scalar -> String in
-            switch scalar {
-            case "\"", "\\": return "\\\(scalar)"
-            // A terminal obeys those from U+0080 on as well.
-            case _ where scalar.properties.generalCategory == .control:
-                let hex = String(scalar.value, radix: 16)
-                return "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: return String(scalar)
-            }
-        }
-        return "\"\(escaped.joined())\""
+        let facts = message.facts.all.map { ($0.name.rawValue, JSONText.quoted($0.value)) }
+        members.append(("facts", JSONText.object(facts)))
+        return JSONText.object(members) + "\n"
     }
 }

@@ -1,5 +1,5 @@
-// QueueCommand: what is in the queue.
-// chainmail(1).
+// QueueCommand: what is in the queue, and what the administrator does with it.
+// chainmail(1), section THE QUEUE.
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
@@ -12,34 +12,41 @@ import UnixIO
 /// `chainmail queue`.
 struct QueueCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "queue", abstract: "Show what is in the queue.",
-        subcommands: [List.self, Show.self], defaultSubcommand: List.self)
+        commandName: "queue", abstract: "Show what is in the queue, and change it.",
+        subcommands: [
+            List.self, Show.self, Cat.self, Flush.self, Hold.self, Release.self, Remove.self,
+            Bounce.self, Export.self, Import.self,
+        ], defaultSubcommand: List.self)
 
     /// `chainmail queue list`: one line a message, and one for each recipient that is not done.
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List all messages with the recipients that are left.")
+            abstract: "List messages with the recipients that are left.")
 
         @OptionGroup var root: RootOption
+        @OptionGroup var filter: SelectionOptions
+        @Flag(help: "Write one JSON object a line.")
+        var json = false
 
         func run() throws {
             try reporting {
                 let spool = try Spool("\(root.folders.spool)/queue")
+                let selection = try filter.selection(root.folders)
                 try spool.forEachMessage { id, place in
-                    try say(List.lines(of: id, at: place, in: spool))
+                    do throws(QueueError) {
+                        guard let entry = try spool.entry(id, at: place) else { return }
+                        guard selection.matches(entry) else { return }
+                        try write(json ? entry.json : entry.lines)
+                    } catch .damaged(let file, let how) {
+                        // One bad file does not hide the others.
+                        try write("\(id) cannot be read: \(file): \(how)\n")
+                    }
                 }
             }
         }
 
-        /// The lines of one message; one bad file does not hide the others.
-        private static func lines(
-            of id: QueueID, at place: MessagePlace, in spool: Spool
-        ) -> String {
-            do throws(QueueError) {
-                return try spool.entry(id, at: place)?.lines ?? ""
-            } catch {
-                return "\(id) cannot be read: \(error)\n"
-            }
+        private func write(_ text: String) throws(QueueError) {
+            do throws(SystemError) { try say(text) } catch { throw .system(error) }
         }
     }
 
@@ -49,15 +56,16 @@ struct QueueCommand: ParsableCommand {
             abstract: "Show one message: where it is, its envelope, its recipients, its header.")
 
         @OptionGroup var root: RootOption
+        @Flag(help: "Write one JSON object, without the header.")
+        var json = false
         @Argument(help: "The id, as it is in logs, in Received fields and in the list.")
         var id: String
 
         func run() throws {
             try reporting {
                 let spool = try Spool("\(root.folders.spool)/queue")
-                guard let id = QueueID(Array(self.id.utf8)), let place = try spool.place(of: id),
-                    let entry = try spool.entry(id, at: place)
-                else { throw Failure.noSuchMessage(self.id) }
+                let entry = try spool.entry(named: id)
+                guard !json else { return try say(entry.json) }
                 try say(entry.description)
                 try say("\n" + header(of: entry, in: spool))
             }
@@ -74,54 +82,35 @@ struct QueueCommand: ParsableCommand {
             return lines.prefix { !$0.isEmpty }.map { "\($0.printable)\n" }.joined()
         }
     }
-}
 
-extension QueueEntry {
-    /// The message on one line, then each recipient that is left.
-    fileprivate var lines: String {
-        let arrival = MailDate(seconds: Int(clamping: message.arrival / 1_000_000))
-        let first =
-            "\(message.id) \(placeWord) \(message.messageLength) bytes, \(arrival), "
-            + "from \(message.envelope.reversePath)\n"
-        return first
-            + recipients.filter { !$0.isDone }.map { "    \($0.mailbox) \($0.state)\n" }.joined()
-    }
+    /// `chainmail queue cat ID`: the message as it would be delivered.
+    struct Cat: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write a message, byte for byte, with the header fields that were added.")
 
-    /// The message in full.
-    fileprivate var description: String {
-        let arrival = MailDate(seconds: Int(clamping: message.arrival / 1_000_000))
-        var rows = [
-            ("message", "\(message.id)"), ("place", placeWord), ("arrived", "\(arrival)"),
-            ("size", "\(message.messageLength) bytes"),
-            ("submitter", Array(message.submitter.utf8).printable),
-            ("from", "\(message.envelope.reversePath)"),
-        ]
-        rows += message.facts.all.map { ($0.name.rawValue, $0.value.printable) }
-        if let reported = message.reportOn { rows.append(("report on", "\(reported)")) }
-        rows += recipients.map { ("to", "\($0.mailbox) \($0.state)") }
-        return rows.map { name, value in
-            name + String(repeating: " ", count: max(1, 14 - name.utf8.count)) + value + "\n"
-        }.joined()
-    }
+        @OptionGroup var root: RootOption
+        @Argument(help: "The id.")
+        var id: String
 
-    private var placeWord: String {
-        switch place {
-        case .new: "new"
-        case .held: "held"
-        case .deferred(let bucket): "deferred until \(MailDate(seconds: bucket.moment))"
-        }
-    }
-
-    private var recipients: [(mailbox: Mailbox, state: String, isDone: Bool)] {
-        zip(message.envelope.recipients, progress.recipients).map { mailbox, state in
-            switch state {
-            case .pending(_, tried: 0): (mailbox, "not tried yet", false)
-            case .pending(let due, _): (mailbox, "due \(MailDate(seconds: due))", false)
-            case .delivered: (mailbox, "delivered", true)
-            case .unconfirmed: (mailbox, "delivered, to be reported", true)
-            case .failed(let result): (mailbox, "failed: \(result.reply)", false)
-            case .bounced: (mailbox, "failed and reported", true)
+        func run() throws {
+            try reporting {
+                let spool = try Spool("\(root.folders.spool)/queue")
+                let entry = try spool.entry(named: id)
+                try spool.forEachPiece(of: entry) { piece throws(SystemError) in
+                    try Descriptor(rawValue: 1).writeAll(piece, "standard output")
+                }
             }
         }
+    }
+}
+
+extension Spool {
+    /// The message of this id.
+    /// - Throws: `Failure.noSuchMessage`, `QueueError`.
+    func entry(named text: String) throws -> QueueEntry {
+        guard let id = QueueID(Array(text.utf8)), let place = try place(of: id),
+            let entry = try entry(id, at: place)
+        else { throw Failure.noSuchMessage(text) }
+        return entry
     }
 }
