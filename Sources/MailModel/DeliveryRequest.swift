@@ -76,9 +76,12 @@ public struct DeliveryRequest: Hashable, Sendable {
         part.envelope = envelope.withRecipients(numbers)
         part.done = [:]
         for (place, number) in numbers.enumerated() { part.done[place] = done[number] }
-        part.numbers = self.numbers.isEmpty ? [] : numbers.compactMap { number in
-            self.numbers.indices.contains(number) ? self.numbers[number] : nil
-        }
+        part.numbers =
+            self.numbers.isEmpty
+            ? []
+            : numbers.compactMap { number in
+                self.numbers.indices.contains(number) ? self.numbers[number] : nil
+            }
         return part
     }
 
