@@ -58,25 +58,44 @@ extension ClientSession {
         if let first = mechanism.begin() {
             command += [0x20] + (first.isEmpty ? [0x3D] : Base64.encode(first))
         }
-        var reply = try ask(command, .auth)
+        var reply = try say(command)
         for _ in 0..<Self.mostRounds {
             guard reply.code == 334 else { break }
             // The challenge stands for itself: what looks like a status is a part of it.
             let challenge = Base64.decode(Array(reply.text.utf8).trimmed)
             let answer = challenge.flatMap { mechanism.answer($0) }
-            reply = try ask(answer.map { Base64.encode($0) } ?? [0x2A], .auth)
+            reply = try say(answer.map { Base64.encode($0) } ?? [0x2A])
         }
         switch reply.replyClass {
         case 2 where mechanism.isSatisfied:
             isBroken = false
             return .accepted
-        case 2: return .refused(reply)
-        case 3: throw .unexpected(.auth, reply)
+        case 2: return .refused(reply.withoutWords)
+        case 3: throw .unexpected(.auth, reply.withoutWords)
         default:
             isBroken = false
-            return .refused(reply)
+            return .refused(reply.withoutWords)
         }
     }
+
+    /// What is said is a secret, and so may be the words of the reply: a server that takes it for
+    /// an unknown command repeats it. Nothing of them goes on into errors, logs and reports.
+    private mutating func say(_ words: [UInt8]) throws(ClientError) -> SMTPReply {
+        do throws(ClientError) {
+            return try ask(words, .auth)
+        } catch {
+            switch error {
+            case .refused(let step, let reply): throw .refused(step, reply.withoutWords)
+            case .unexpected(let step, let reply): throw .unexpected(step, reply.withoutWords)
+            default: throw error
+            }
+        }
+    }
+}
+
+extension SMTPReply {
+    /// Code and status alone.
+    fileprivate var withoutWords: SMTPReply { SMTPReply(code, status, "") }
 }
 
 /// The login in clear words, for a connection under TLS. RFC 4616.

@@ -57,6 +57,25 @@ import Testing
         #expect((answer != nil) == isAnswer)
     }
 
+    @Test(arguments: [("500", true), ("421", false), ("354", false)])
+    func `a server that repeats what it was told does not bring a password into a report`(
+        _ code: String, _ isAnswer: Bool
+    ) throws {
+        let server = try SMTPStub { step, _ in
+            step.hasPrefix("AUTH") ? .reply("\(code) 5.5.1 unknown: \(step)") : nil
+        }
+        var said = ""
+        try withSession(server) { session in
+            do {
+                said = "\(try session.authenticate(PlainMechanism(login)))"
+            } catch {
+                said = "\(error) \((error as? ClientError)?.reply.text ?? "")"
+            }
+        }
+        #expect(said.contains(code))
+        #expect(!said.contains("AGFsaWNl"))
+    }
+
     @Test func `a server that asks without end is left`() throws {
         let server = try SMTPStub { step, _ in
             step.hasPrefix("AUTH") || step.hasPrefix("AGF") ? .reply("334 ") : nil
