@@ -147,7 +147,8 @@ struct Wire {
                 return try read(until: min(deadline, early), mayStop: mayStop)
             } catch {
                 guard error == .timedOut, !deadline.hasPassed else { throw error }
-                isHurried = haste?.isDue() ?? false
+                // At the end of the server nobody waits any more.
+                isHurried = !Stop.hasCome && (haste?.isDue() ?? false)
                 if isHurried { throw error }
                 early = .after(Haste.interval)
             }

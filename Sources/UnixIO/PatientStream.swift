@@ -113,8 +113,8 @@ public struct PatientStream: Sendable {
             } catch {
                 throw .failed(error)
             }
-            if deadline.hasPassed { throw .timedOut }
             if givesUp() { throw .stopping }
+            if deadline.hasPassed { throw .timedOut }
         }
     }
 
@@ -123,8 +123,9 @@ public struct PatientStream: Sendable {
         switch errno {
         case EINTR: return
         case EAGAIN:
-            if deadline.hasPassed { throw .timedOut }
+            // In this order: a caller with short deadlines, one after the other, must stop too.
             if givesUp() { throw .stopping }
+            if deadline.hasPassed { throw .timedOut }
         case ECONNRESET, EPIPE, ETIMEDOUT: throw .closed
         default: throw .failed(SystemError.last("read or write", "client"))
         }
