@@ -67,6 +67,8 @@ public struct AgentCommand<Agent: DeliveryAgent> {
 
     /// Does what the command line says and exits.
     public func run() -> Never {
+        // What an agent makes is its mailbox's owner's alone.
+        umask(0o077)
         do {
             if let serveOnce, options.has("once") {
                 ignoreBrokenFiles()

@@ -80,7 +80,6 @@ public struct LocalAgent: DeliveryAgent {
         // Where nothing is to be done, nobody must be anybody.
         let isIdle = targets.allSatisfy { $0.destination.instructions == .given([.drop]) }
         guard becomesOwner, !isIdle else {
-            umask(0o077)
             return InstructionRuns(
                 request: request, places: targets.map(\.place),
                 destinations: targets.map(\.destination), file: file, terms: terms
