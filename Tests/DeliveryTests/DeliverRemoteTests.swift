@@ -98,9 +98,9 @@ import Workers
         #expect(try ask("y.test").results[0].outcome == .delivered)
         try folder.write("root/etc/control/smtproutes", "y.test:127.0.0.1:1\n")
         service.process.signal(SIGHUP)
-        let isReloaded = try eventually { try ask("y.test").results[0].outcome == .deferred }
+        // A worker that knows the old route may be there for a while beside those that know the new.
+        let isReloaded = try eventually { try ask("y.test").isUnreachable }
         #expect(isReloaded)
-        #expect(try ask("y.test").isUnreachable)
     }
 
     @Test func `requests on one connection share a session, which ends with the connection`() throws

@@ -88,11 +88,12 @@ private struct Worker {
     }
 
     /// What a server may do to the second message of a session before it has said anything of it.
+    /// Once it has let the message begin, a short one may be sent whole before its end is seen.
     private static let ends: [(String, StubAction)] = [
         ("MAIL", .close), ("MAIL", .reply("421 4.3.2 bye")), ("MAIL", .reply("450 4.7.0 enough")),
         ("MAIL", .replyAndClose("421 4.3.2 bye")), ("MAIL", .reply("nonsense")),
         ("RCPT", .close), ("RCPT", .reply("421 4.3.2 bye")), ("DATA", .close),
-        ("DATA", .reply("421 4.3.2 bye")), ("message", .close),
+        ("DATA", .reply("421 4.3.2 bye")),
     ]
 
     @Test(arguments: ends)

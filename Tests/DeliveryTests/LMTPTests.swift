@@ -97,7 +97,7 @@ import UnixIO
             ("greeting", StubAction.reply("554 5.3.2 no")), ("greeting", .close),
             ("greeting", .hang), ("greeting", .drip), ("LHLO mx.us.test", .reply("500 what")),
             ("LHLO mx.us.test", .close), ("MAIL FROM:<s@x.test>", .close),
-            ("RCPT TO:<b@y.test>", .close), ("DATA", .close), ("message", .close),
+            ("RCPT TO:<b@y.test>", .close), ("DATA", .close),
             ("DATA", .reply("250 ok")), ("DATA", .reply("451 4.3.0 not now")),
         ])
     func `a server that does not talk to us returns no mail and has no message`(
@@ -107,6 +107,11 @@ import UnixIO
         let results = try deliver(server, step: .milliseconds(300))
         #expect(results.map(\.outcome) == [.deferred, .deferred, .deferred])
         #expect(!results[0].reply.text.contains("duplicate"))
+    }
+
+    @Test func `who is left in the message may have sent all of it, and is deferred`() throws {
+        let server = try stub { $0 == "message" ? .close : nil }
+        #expect(try deliver(server).map(\.outcome) == [.deferred, .deferred, .deferred])
     }
 
     @Test func `a sender who is refused is refused for all`() throws {
