@@ -26,6 +26,8 @@ final class ActiveMessage {
     var seat: Admission.Seat?
     /// True when there was no room for some of what is due.
     var hasHeldBack = false
+    /// True when the log knows of it.
+    var isAnnounced = false
 
     init(
         _ message: QueuedMessage, at place: MessagePlace, file: consuming OwnedDescriptor,

@@ -75,6 +75,7 @@ extension QueueRunner {
                 return park(message, in: first.row)
             }
         }
+        log.new(message)
         for (part, silence) in parts.silent {
             leaveAlone(part.recipients, of: message, part.row.destination, silence)
         }

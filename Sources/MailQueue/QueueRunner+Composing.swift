@@ -23,14 +23,13 @@ extension QueueRunner {
                 return nil
             }
         }
-        let event =
-            switch kind {
-            case .failure: "bounce"
-            case .success: "confirmation"
-            case .delay: "warning"
-            }
+        guard kind != .failure else {
+            log.bounced(message.id, id, to: path.recipient)
+            return id
+        }
         log.event(
-            event, ["message": "\(message.id)", "report": "\(id)", "to": "<\(path.recipient)>"])
+            kind == .success ? "confirmation" : "warning",
+            ["message": "\(message.id)", "report": "\(id)", "to": "<\(path.recipient)>"])
         return id
     }
 
@@ -49,7 +48,7 @@ extension QueueRunner {
         // What was to go by TLS only does not come back in the clear.
         submission.envelope.options.requireTLS = options.requireTLS
         let accepted = try spool.accept(submission, bytes: bytes, submitter: "manager", now: now)
-        log.queued(accepted, false)
+        log.queued(accepted)
     }
 
     private func compose(

@@ -44,6 +44,8 @@ extension QueueRunner {
         let channel = plan.destination.channel
         do throws(SystemError) {
             running.append(try ask(plan, message))
+            log.began(plan, of: message)
+            logStatus()
             if away.remove(channel) != nil {
                 log.event("agent-back", ["socket": settings.sockets[channel] ?? ""])
             }
@@ -117,8 +119,8 @@ extension QueueRunner {
         case .waiting: return
         case .lost(let why): lose(delivery, why)
         case .answered(let reply):
-            finish(delivery.plan, reply)
             running.removeAll { $0 === delivery }
+            finish(delivery.plan, reply)
             if reply.takesMore { kept.keep(delivery, now: now) }
         }
     }
@@ -132,12 +134,12 @@ extension QueueRunner {
                 "channel": delivery.plan.destination.channel.rawValue, "why": why,
             ])
         // Why is for the log: the sender may see this.
+        running.removeAll { $0 === delivery }
         let text = "The delivery was begun and did not end"
         let reply = Reply(451, EnhancedStatus(4, 3, 0), text)
         finish(
             delivery.plan,
             DeliveryReply(DeliveryResult(reply), count: delivery.plan.recipients.count))
-        running.removeAll { $0 === delivery }
     }
 
     private func finish(_ plan: PlannedDelivery, _ reply: DeliveryReply) {
@@ -161,8 +163,12 @@ extension QueueRunner {
         for (result, recipients) in groups {
             note(result, for: recipients, of: message, plan.destination)
         }
+        logStatus()
         close(message)
     }
+
+    /// Says how many deliveries run.
+    func logStatus() { log.status(running, settings.concurrency, isEnding: isStopping) }
 
     /// One of a message's deliveries is over.
     func close(_ message: ActiveMessage) {
@@ -194,14 +200,7 @@ extension QueueRunner {
         message.note(.result(recipients, result, time: now, due: due))
         let age = (now &- min(now, message.message.arrival)) / 1000
         for recipient in recipients {
-            log.event(
-                result.outcome.rawValue,
-                [
-                    "message": "\(message.id)",
-                    "to": "<\(message.message.envelope.recipients[recipient])>",
-                    "channel": destination.channel.rawValue, "host": result.host,
-                    "reply": "\(result.reply)", "age": "\(age)ms", "due": due.map { "\($0)" },
-                ])
+            log.ended(recipient, of: message, result, destination.channel, due: due, age: age)
         }
     }
 }

@@ -59,7 +59,7 @@ extension QueueRunner {
                 message.message.envelope.reversePath.isNull
                 ? "the reverse-path is null" : "a report on a report failed"
         }
-        log.event("bounce-dropped", ["message": "\(message.id)", "why": why])
+        log.dropped(message.message, why)
         message.note(.bounced(failed, dsn: nil))
         return true
     }

@@ -114,7 +114,7 @@ extension QueueRunner {
             do throws(SystemError) {
                 try spool.syncRemovals(from: folder)
                 for entry in here where entry.hasState { try spool.removeState(entry.id) }
-                for entry in here { log.event("finished", ["message": "\(entry.id)"]) }
+                for entry in here { log.finished(entry.id) }
             } catch {
                 log.event("sync-failed", ["folder": folder, "error": "\(error)"])
                 removed += here

@@ -22,7 +22,7 @@ public final class QueueRunner {
 
     let spool: Spool
     var settings: RunnerSettings
-    let log: Log
+    let log: ManagerLog
     let clock: () -> UInt64
     /// The time of this turn of the loop, in microseconds since 1970.
     var now: UInt64
@@ -47,7 +47,7 @@ public final class QueueRunner {
     var sweeping: StateSweep
     /// What was last tried before this is due.
     var everythingDueBefore: UInt64 = 0
-    private var isStopping = false
+    var isStopping = false
 
     /// A runner of a queue whose lock the caller holds.
     /// - Throws: `QueueError.system`.
@@ -57,7 +57,7 @@ public final class QueueRunner {
     ) throws(QueueError) {
         self.spool = spool
         self.settings = settings
-        self.log = log
+        self.log = ManagerLog(log, settings.logFormat)
         self.clock = clock
         now = clock()
         sweeping = StateSweep(from: now &+ StateSweep.interval)
@@ -76,6 +76,7 @@ public final class QueueRunner {
         _ signals: borrowing SignalDescriptor, reload: () throws -> RunnerSettings
     ) throws(QueueError) {
         do throws(SystemError) {
+            logStatus()
             while !isStopping {
                 work()
                 try wait(signals.borrowed, atMost: .max)
@@ -103,6 +104,7 @@ public final class QueueRunner {
                 settings = try reload()
                 queue.limits = settings.concurrency
                 admission.limit = settings.activeLimit
+                log.format = settings.logFormat
                 log.event("reloaded")
             } catch {
                 log.event("reload-failed", ["error": "\(error)"])
@@ -193,6 +195,7 @@ public final class QueueRunner {
     /// Waits for the deliveries that run, a bounded time, and writes down what became of them.
     private func end() throws(SystemError) {
         log.event("stopping", ["running": "\(running.count)"])
+        logStatus()
         kept.removeAll()
         let deadline = Deadline.after(settings.grace)
         while !running.isEmpty, !deadline.hasPassed {
@@ -209,6 +212,6 @@ public final class QueueRunner {
             }
         }
         flush()
-        log.event("stopped", ["abandoned": "\(running.count)"])
+        log.stopped(abandoned: running.count)
     }
 }

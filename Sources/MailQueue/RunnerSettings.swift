@@ -21,6 +21,8 @@ public struct RunnerSettings: Sendable {
     public var activeLimit = 400
     /// How long an agent may take for a delivery.
     public var deliveryTimeout = Duration.seconds(3600)
+    /// Whose words the log is in.
+    public var logFormat = LogFormat.events
     /// The sockets of the agents.
     public var sockets: [DeliveryChannel: String]
     /// How long the end waits for deliveries that run.
@@ -36,8 +38,22 @@ public struct RunnerSettings: Sendable {
         routing = try Routing(control)
         schedule = try RetrySchedule(control)
         concurrency = try Concurrency(control)
+        logFormat = try LogFormat(control)
         sockets = [
             .local: root.socket("deliver-local"), .remote: root.socket("deliver-remote"),
         ]
+    }
+}
+
+extension LogFormat {
+    /// Reads `logformat`.
+    /// - Throws: `ControlError`, also for a format that does not exist.
+    init(_ control: ControlFolder) throws(ControlError) {
+        switch try control.line("logformat")?.printable {
+        case nil, "", "events": self = .events
+        case "qmail": self = .qmail
+        case .some(let word):
+            throw control.invalid("logformat", 1, "\(word): it is events or qmail")
+        }
     }
 }
