@@ -18,7 +18,8 @@ struct Chainmail: ParsableCommand {
         abstract: "Shows what the mail server does, and keeps lists of mailboxes and users.",
         version: "chainmail \(chainmailVersion)",
         subcommands: [
-            Status.self, QueueCommand.self, QuarantineCommand.self, MailboxesCommand.self,
+            Status.self, QueueCommand.self, TraceCommand.self, QuarantineCommand.self,
+            MailboxesCommand.self,
             AssignCommand.self,
             UserCommand.self,
         ])
@@ -46,6 +47,8 @@ enum Failure: Error {
     /// What was given cannot be right.
     case data(String)
     case usage(String)
+    /// Nothing is known of it.
+    case unknown(String)
 
     var exit: (code: Int32, text: String) {
         switch self {
@@ -68,6 +71,7 @@ enum Failure: Error {
         case .refused(let text): (75, text)
         case .data(let text): (65, text)
         case .usage(let text): (64, text)
+        case .unknown(let text): (66, text)
         case .users(.control(let error)): Failure.control(error).exit
         case .users(.busy(let file)): (75, UsersError.busy(file).description)
         case .users(.missing(let login, let file)):
