@@ -40,7 +40,7 @@ final class ManagerLog {
         log.event(name, pairs)
     }
 
-    func queued(_ message: QueuedMessage) { log.queued(message, false) }
+    func queued(_ message: QueuedMessage) { log.queued(message, messageID: nil, isHeld: false) }
 
     /// A message is worked on for the first time.
     func new(_ message: ActiveMessage) {

@@ -87,7 +87,9 @@ public struct QueueService {
             let message = try spool.accept(
                 submission, file.borrowed, submitter: "\(peer.pid) \(peer.uid)",
                 now: WallClock.microseconds)
-            log.queued(message, submission.edits.hold)
+            log.queued(
+                message, messageID: submission.messageID(in: file.borrowed),
+                isHeld: submission.edits.hold)
             return .queued(submission.id)
         } catch {
             if let forward, spool.holds(forward, error) { return .queued(forward.id) }
@@ -116,7 +118,7 @@ public struct QueueService {
 
 extension Log {
     /// The event of a message that is safe.
-    func queued(_ message: QueuedMessage, _ isHeld: Bool) {
+    func queued(_ message: QueuedMessage, messageID: [UInt8]?, isHeld: Bool) {
         event(
             "queued",
             [
@@ -124,7 +126,8 @@ extension Log {
                 "session": message.facts[.session].map(\.printable),
                 "from": message.envelope.reversePath.description,
                 "recipients": "\(message.envelope.recipients.count)",
-                "bytes": "\(message.messageLength)", "by": message.submitter,
+                "bytes": "\(message.messageLength)", "message-id": messageID?.printable,
+                "by": message.submitter,
                 "held": isHeld ? "yes" : nil,
             ])
     }

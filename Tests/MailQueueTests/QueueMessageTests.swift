@@ -48,7 +48,7 @@ import Workers
         return found
     }
 
-    private static let envelope = "Fa@b.test\0Tbob@local.test\0Tcarol@local.test\0\0"
+    private static let envelope = "Fx@b.test\0Tbob@local.test\0Tcarol@local.test\0\0"
 
     @Test(arguments: [false, true], [Tool.Input.file, .pipe])
     func `a message is queued as it came, with a field on top`(
@@ -173,6 +173,18 @@ import Workers
         #expect(QueueOutcome(answer.fields) == .refused(.badRequest("request")))
         #expect(service.log.contains("event=queued message=\(submission.id)"))
         try service.stop()
+    }
+
+    @Test func `the log knows a message by its Message-ID`() throws {
+        let service = try service()
+        let message = Array("Subject: x\nMessage-ID:\n <a@b.test>\n\n".utf8)
+        let envelope = "Fx@b.test\0Tc@d.test\0\0"
+        #expect(try tool(envelope, message: message).run().code == 0)
+        #expect(try tool(envelope).run().code == 0)
+        try service.stop()
+        let trace = try Tool("chainmail", ["trace", "a@b.test", folder.file("log")]).run()
+        #expect(trace.text.contains("message-id=<a@b.test>"))
+        #expect(trace.text.split(separator: "\n").count == 1)
     }
 
     @Test func `many clients at once are all served, and killed workers come back`() throws {

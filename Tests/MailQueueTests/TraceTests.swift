@@ -26,7 +26,8 @@ import Testing
             "@4000000065536400 smtp-server: event=connect session=\(session) client=192.0.2.1",
             "2026-11-27 00:00:00.1 smtp-server: event=connect session=\(String(repeating: "1", count: 21))",
             "smtp-server: event=message session=\(session) message=\(message) size=9 code=250",
-            "Nov 27 00:00:01 mx c[7]: queue-message: event=queued message=\(message) session=\(session)",
+            "Nov 27 00:00:01 mx c[7]: queue-message: event=queued message=\(message) session=\(session) "
+                + "message-id=<one@b.test>",
             "smtp-server: event=message session=\(session) message=\(other) size=9 code=250",
             "queue-manager: event=delivered message=\(other) to=<bob@local.test>",
             "no event of ours",
@@ -64,6 +65,11 @@ import Testing
         try folder.write("log", lines.joined(separator: "\n"))
         let result = try run(["bob@local.test", folder.file("log")], [])
         #expect(result.text == lines([0, 4, 5, 9]))
+    }
+
+    @Test(arguments: ["<one@b.test>", "one@b.test"])
+    func `a Message-ID brings what came with it`(_ id: String) throws {
+        #expect(try run([id]).text == lines([0, 2, 3, 7, 8, 9, 10]))
     }
 
     @Test func `an event is an object, with its values as they were`() throws {

@@ -14,7 +14,7 @@ struct TraceCommand: ParsableCommand {
 
     @Flag(help: "Write one JSON object a line.")
     var json = false
-    @Argument(help: "The id of a message or session, or a mailbox.")
+    @Argument(help: "The id of a message or session, a Message-ID, or a mailbox.")
     var what: String
     @Argument(help: "Files of logs, the oldest first; standard input.")
     var files: [String] = []
@@ -55,7 +55,8 @@ struct Trace {
     static let idsAtMost = 100_000
 
     private let what: String
-    private let mailbox: String?
+    /// A mailbox or a Message-ID, with or without the brackets.
+    private let name: String?
     private var messages: Set<String> = []
     private var sessions: Set<String> = []
     /// The session that was asked for.
@@ -67,7 +68,7 @@ struct Trace {
         self.what = what
         let isMessage = QueueID(Array(what.utf8)) != nil
         whole = SessionID(Array(what.utf8)) == nil ? nil : what
-        mailbox = isMessage || whole != nil ? nil : what
+        name = isMessage || whole != nil ? nil : what
         if isMessage { add(what) }
         if let whole { sessions.insert(whole) }
     }
@@ -104,10 +105,10 @@ struct Trace {
     }
 
     private func names(_ line: TraceLine) -> Bool {
-        guard let mailbox else { return false }
-        return ["to", "from", "recipient", "reverse-path"].contains { key in
+        guard let name else { return false }
+        return ["to", "from", "recipient", "reverse-path", "message-id"].contains { key in
             guard let value = line[key] else { return false }
-            return value == mailbox || value == "<\(mailbox)>"
+            return value == name || value == "<\(name)>"
         }
     }
 
