@@ -307,7 +307,11 @@ let package = Package(
         tests("Layer", ["MailModel", "TestSupport"]),
         tests(
             "Interop",
-            ["TestSupport", "UnixIO", "deliver-local", "deliver-remote", "mail-inject"]),
+            [
+                "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "deliver-local",
+                "deliver-remote", "mail-inject", "filter-chain", "regex-filter",
+                "regex-filter-full", "virus-scan", "virus-scan-full",
+            ]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),
         tests("Patterns", ["Patterns", "UnixIO"]),
