@@ -146,6 +146,8 @@ let package = Package(
         filter("virus-scan", ["Scanning", "Quarantine"]),
         filter(
             "virus-scan-full", ["VirusScanner", "Scanning", "Quarantine"], linker: hasStaticRuntime),
+        module("MilterProtocol", ["MailModel"]),
+        filter("milter-filter", ["MilterProtocol", "SMTPProtocol"]),
         program("filter-chain", ["FilterChain", "MailQueue", "Workers"]),
 
         // The engine.
@@ -203,6 +205,9 @@ let package = Package(
         tests("UnixIO", ["UnixIO", "TestSupport"]),
         tests("Workers", ["Workers", "UnixIO", "MailModel", "TestSupport", "pool-example"]),
         tests("SMTPProtocol", ["SMTPProtocol", "MailModel"]),
+        tests(
+            "MilterProtocol",
+            ["MilterProtocol", "MailModel", "UnixIO", "Workers", "TestSupport", "milter-filter"]),
         tests(
             "SMTPServer",
             [
@@ -311,6 +316,7 @@ let package = Package(
                 "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "deliver-local",
                 "deliver-remote", "mail-inject", "filter-chain", "regex-filter",
                 "regex-filter-full", "virus-scan", "virus-scan-full",
+                "milter-filter", "zone-server",
             ]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),

@@ -24,6 +24,10 @@ public protocol Filter {
     /// What it does, in one line, for `--help`.
     static var summary: String { get }
 
+    /// What must follow the options, such as `SOCKET`; empty where nothing may. `init` finds it in
+    /// `Options.operands` and counts it.
+    static var operands: String { get }
+
     /// The options of this filter alone.
     static var options: [Usage.Option] { get }
 
@@ -70,6 +74,9 @@ public protocol Filter {
 }
 
 extension Filter {
+    /// Most filters are told all by options.
+    public static var operands: String { "" }
+
     /// A filter that has no use for outcomes judges nothing.
     public mutating func learn(
         _ outcome: Outcome, of request: borrowing Request, _ evidence: inout Evidence

@@ -12,8 +12,10 @@ public enum FilterMain {
     /// Reads the command line, serves or judges, and exits.
     public static func run<F: Filter>(_ filter: F.Type) -> Never {
         StandardDescriptors.fill()
+        let operands = F.operands.isEmpty ? "" : "\(F.operands) "
         let usage = Usage(
-            F.name, F.summary, operands: "[-- next [argument ...]]", F.options + Setup.options)
+            F.name, F.summary, operands: "\(operands)[-- next [argument ...]]",
+            F.options + Setup.options)
         let options = usage.parseOrExit()
         do {
             exit(try exitCode(of: filter, options).rawValue)

@@ -12,9 +12,9 @@ private let table: [String: Set<String>] = {
         "Resolver", "Recipients", "SMTPProtocol", "SMTPClient", "MailQueue", "FilterChain",
     ])
     let libraries: Set<String> = [
-        "Counters", "MessageStructure", "Patterns", "PostgreSQL", "Quarantine",
+        "Counters", "MessageStructure", "MilterProtocol", "Patterns", "PostgreSQL", "Quarantine",
         "RecipientValidation", "Recipients", "RegexRules", "Resolver", "Scanning", "SenderPolicy",
-        "SQL", "VirusScanner",
+        "SMTPProtocol", "SQL", "VirusScanner",
     ]
     return [
         "MailModel": [],
@@ -51,6 +51,7 @@ private let table: [String: Set<String>] = {
         "FilterKit": pools,
         "FilterChain": pools,
         "SMTPProtocol": model,
+        "MilterProtocol": model,
         "MailQueue": pools,
         "Injection": control.union(["MailQueue"]),
         "SMTPClient": system.union(["SMTPProtocol"]),
