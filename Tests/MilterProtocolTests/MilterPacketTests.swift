@@ -145,11 +145,12 @@ private let replies: [(reply: MilterReply, data: String)] = [
     }
 
     @Test(arguments: [
-        "Cmx", "Cmx\0", "Cmx\04", "Cmx\04\0\0192.0.2.1", "Cmx\0Z\0\0x\0", "Hx", "Hx\0y", "M", "Mx",
-        "Tx", "LX\0", "LX\0y\0z", "DMi\0", "D", "Nx", "Ax", "?", "O\0\0\0",
+        "Cmx", "Cmx~", "Cmx~4", "Cmx~4~~192.0.2.1", "Cmx~Z~~x~", "Hx", "Hx~y", "M", "Mx",
+        "Tx", "LX~", "LX~y~z", "DMi~", "D", "Nx", "Ax", "?", "O~~~",
     ])
     func `what has not its form is an error`(text: String) {
-        let all = bytes(text)
+        // A tilde stands for NUL, which no log likes.
+        let all = bytes(text).map { $0 == 0x7E ? 0 : $0 }
         #expect(throws: MilterError.self) {
             try MilterCommand(MilterPacket(all[0], Array(all.dropFirst())))
         }
@@ -170,11 +171,12 @@ private let replies: [(reply: MilterReply, data: String)] = [
     }
 
     @Test(arguments: [
-        "cx", "ax", "y550\0x", "hX\0", "hX\0y", "hX\0y\0z", "i\0\0\0", "i\0\0\0\u{1}X", "m", "e",
-        "+", "+<a@b>", "+<a@b>\0x\0", "2", "-", "q\0x", "l\0", "?", "O\0", "sx", "px", "4x",
+        "cx", "ax", "y550~x", "hX~", "hX~y", "hX~y~z", "i~~~", "i~~~\u{1}X", "m", "e",
+        "+", "+<a@b>", "+<a@b>~x~", "2", "-", "q~x", "l~", "?", "O~", "sx", "px", "4x",
     ])
     func `what has not its form is an error`(text: String) {
-        let all = bytes(text)
+        // A tilde stands for NUL, which no log likes.
+        let all = bytes(text).map { $0 == 0x7E ? 0 : $0 }
         #expect(throws: MilterError.self) {
             try MilterReply(MilterPacket(all[0], Array(all.dropFirst())))
         }
