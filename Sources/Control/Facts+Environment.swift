@@ -39,11 +39,9 @@ extension Facts {
     }
 
     /// The facts as `NAME=value`. A value is cut at its first NUL, which no variable can hold.
-    public var environment: [String] {
+    public var environment: [[UInt8]] {
         Facts.variables.compactMap { variable, fact in
-            self[fact].map {
-                "\(variable)=\(String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self))"
-            }
+            self[fact].map { Array("\(variable)=".utf8) + $0.prefix { $0 != 0 } }
         }
     }
 }

@@ -18,8 +18,10 @@ public struct QueueReason: Sendable {
     private let pipe: (descriptor: Descriptor, number: Int32, exit: FilterExit)?
 
     /// Looks for the pipe: `ERROR_FD`, 6, 4, and 2 where the process that started us reads it.
-    /// `ERROR_FD` that names no pipe, such as -1, means that none is wanted. From then on a pipe
-    /// at descriptor 2 takes nothing but the reason: what else is written there is lost.
+    /// `ERROR_FD` that names no pipe, such as -1, means that none is wanted. A pipe at 6 or 4 that
+    /// none of our ancestors reads is another's, such as the one to the TLS of a session. From
+    /// then on a pipe at descriptor 2 takes nothing but the reason: what else is written there is
+    /// lost.
     /// - Parameter reserved: numbers that hold something else in this convention.
     public init(reserved: Set<Int32>) {
         if let words = Environment.bytes("ERROR_FD") {
@@ -27,8 +29,12 @@ public struct QueueReason: Sendable {
             pipe = QueueReason.pipe([number ?? -1], .reasonOnErrorDescriptor, reserved)
             return
         }
+        let candidates: [Int32] = [6, 4].filter { number in
+            !reserved.contains(number) && QueueReason.isWritablePipe(number)
+                && QueueReader.of(number) != .nobody
+        }
         pipe =
-            QueueReason.pipe([6, 4], .reason, reserved)
+            QueueReason.pipe(candidates, .reason, reserved)
             ?? (QueueReason.isReadByParent(2)
                 ? QueueReason.pipe([2], .reasonOnErrorDescriptor, reserved) : nil)
     }
@@ -89,17 +95,7 @@ public struct QueueReason: Sendable {
     /// Descriptor 2 is a pipe in most logs too. There the process that started us writes to it, as
     /// we do; one that waits for our words holds its other end.
     private static func isReadByParent(_ number: Int32) -> Bool {
-        var ours = stat()
-        guard isWritablePipe(number), fstat(number, &ours) == 0 else { return false }
-        let folder = "/proc/\(getppid())/fd"
-        return ((try? Files.names(in: folder)) ?? []).contains { name in
-            var link = stat()
-            guard let theirs = try? Files.status("\(folder)/\(name)"),
-                lstat("\(folder)/\(name)", &link) == 0
-            else { return false }
-            return theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev
-                && link.st_mode & S_IRUSR != 0
-        }
+        isWritablePipe(number) && QueueReader.of(number, generations: 1) == .ancestor
     }
 
     /// Writes without waiting: a pipe with no room is one that nobody reads.

@@ -17,12 +17,12 @@ extension StepCall {
             let envelope = try file(request.envelope == nil ? [] : envelopeBytes)
             let view = try view()
             let newMessage = try ViewFile.temporary(for: request.messageLength)
-            var command = command([
+            var command = self.command([
                 "FILTER_STAGE=\(request.stage.rawValue)", "FILTER_VERDICT_FD=4",
                 "FILTER_MESSAGE_FD=5",
             ])
             if let outcome = request.outcome {
-                command.environment?.append("FILTER_OUTCOME=\(outcome.rawValue)")
+                command.variables.append(Array("FILTER_OUTCOME=\(outcome.rawValue)".utf8))
             }
             if request.isTrial { command.arguments.append("--check") }
             // No gap, in which a descriptor of whoever called us could reach the step.
@@ -49,7 +49,7 @@ extension StepCall {
         try StepError.translated {
             let envelope = try file(envelopeBytes)
             let view = try view()
-            var command = command([])
+            var command = self.command([])
             command.descriptors = [0: view.number, 1: envelope.number]
             let code = try run(command)
             // There is no discard among qmail-queue's exit codes: 99 is one that is not known.
@@ -76,15 +76,14 @@ extension StepCall {
 
     /// The step's command line, with the facts and without what marks our own convention. It ends
     /// when we end, and what it started is killed with it when its time is over.
-    func command(_ variables: [String]) -> Command {
+    func command(_ variables: [String], _ more: [[UInt8]] = []) -> Command {
         let ours = Set(
             Facts.variables.map(\.variable) + Facts.conventionVariables + ["ERROR_FD"]
                 + (root.folder == nil ? [] : ["CHAINMAIL_ROOT"]))
         let root = root.folder.map { ["CHAINMAIL_ROOT=\($0)"] } ?? []
-        var command = Command(
-            step.program, step.arguments,
-            environment: Environment.all(without: ours) + root + request.facts.environment
-                + variables)
+        var command = Command(step.program, step.arguments, environment: root + variables)
+        // Names that clients chose are passed on byte for byte.
+        command.variables = Environment.allBytes(without: ours) + request.facts.environment + more
         command.deathSignal = SIGKILL
         command.hasOwnGroup = true
         return command

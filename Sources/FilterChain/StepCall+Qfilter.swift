@@ -18,7 +18,7 @@ extension StepCall {
             let newMessage = try ViewFile.temporary(for: size)
             let newEnvelope = try Files.inMemory("new envelope")
             let nextProgram = try Files.inMemory("next program")
-            var command = command(variables(size))
+            var command = self.command([], variables(size))
             command.descriptors = [
                 0: view.number, 1: newMessage.number, 3: envelope.number,
                 4: newEnvelope.number, 5: nextProgram.number,
@@ -37,20 +37,16 @@ extension StepCall {
 
     /// All but `QMAILPPID`: with it, a filter that a script calls would take itself for one of
     /// qmail-qfilter's.
-    private func variables(_ size: Int) -> [String] {
+    private func variables(_ size: Int) -> [[UInt8]] {
         let envelope = request.currentEnvelope
         let sender = envelope.reversePath.mailbox
-        let recipients = envelope.recipients.map { "\(text($0.bytes[...]))\n" }.joined()
         return [
-            "QMAILUSER=\(sender.map { text($0.localPart) } ?? "")",
-            "QMAILHOST=\(sender?.domain.map { text($0) } ?? "")", "QMAILRCPTS=\(recipients)",
-            "NUMRCPTS=\(envelope.recipients.count)", "ENVSIZE=\(envelopeBytes.count)",
-            "MSGSIZE=\(size)",
+            Array("QMAILUSER=".utf8) + (sender?.localPart ?? []),
+            Array("QMAILHOST=".utf8) + (sender?.domain ?? []),
+            Array("QMAILRCPTS=".utf8) + envelope.recipients.flatMap { $0.bytes + [0x0A] },
+            Array("NUMRCPTS=\(envelope.recipients.count)".utf8),
+            Array("ENVSIZE=\(envelopeBytes.count)".utf8), Array("MSGSIZE=\(size)".utf8),
         ]
-    }
-
-    private func text(_ bytes: ArraySlice<UInt8>) -> String {
-        String(decoding: bytes, as: UTF8.self)
     }
 
     private func changes(

@@ -13,6 +13,9 @@ public struct Command: Sendable {
     public var arguments: [String]
     /// `NAME=value`; the caller's own environment when nil.
     public var environment: [String]?
+    /// `NAME=value` too, after those of `environment`, byte for byte: what others put into a variable
+    /// need not be text.
+    public var variables: [[UInt8]] = []
     /// The child's descriptors by number, and ours that they come from. What is not named here
     /// is closed, but for 0, 1 and 2.
     public var descriptors: [Int32: Int32] = [:]
@@ -77,11 +80,12 @@ public struct Child: ~Copyable {
         let map = command.allDescriptors.map { cunix_descriptor(target: $0.key, source: $0.value) }
         let environment = command.fullEnvironment
         let pid = CStrings.with([command.path] + command.arguments) { arguments in
-            CStrings.with(environment ?? []) { variables in
+            CStrings.with(environment ?? [], command.variables) { variables in
                 command.withTerms { terms in
                     cunix_spawn(
                         command.path, arguments,
-                        environment == nil ? cunix_environment() : variables, map, map.count,
+                        environment == nil && command.variables.isEmpty
+                            ? cunix_environment() : variables, map, map.count,
                         command.keepsOthers, command.deathSignal ?? 0, command.hasOwnGroup,
                         command.folder, terms)
                 }
@@ -151,12 +155,19 @@ public struct Child: ~Copyable {
 
 /// Arrays of C strings for exec.
 public enum CStrings {
-    /// Calls with a null-terminated array of the strings, valid during the call. A string is cut
-    /// at its first NUL.
+    /// Calls with a null-terminated array of the strings and of those that need not be text, valid
+    /// during the call. A string is cut at its first NUL.
     public static func with<Result>(
-        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+        _ strings: [String], _ bytes: [[UInt8]] = [],
+        _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
     ) -> Result {
         var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+        for string in bytes {
+            let copy = (string + [0]).withUnsafeBytes {
+                $0.baseAddress.flatMap { strdup($0.assumingMemoryBound(to: CChar.self)) }
+            }
+            pointers.append(copy)
+        }
         pointers.append(nil)
         defer { for pointer in pointers { free(pointer) } }
         // The array holds at least the null pointer, so its storage has an address.
@@ -177,25 +188,31 @@ public enum Environment {
 
     /// All variables as `NAME=value`, without those of these names.
     public static func all(without names: Set<String> = []) -> [String] {
-        var result: [String] = []
+        allBytes(without: names).map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// The same byte for byte.
+    public static func allBytes(without names: Set<String> = []) -> [[UInt8]] {
+        var result: [[UInt8]] = []
         guard var pointer = cunix_environment() else { return [] }
         while let variable = pointer.pointee {
-            let text = String(cString: variable)
-            let name = text.prefix { $0 != "=" }
-            if !names.contains(String(name)) { result.append(text) }
+            let bytes = [UInt8](UnsafeRawBufferPointer(start: variable, count: strlen(variable)))
+            let name = bytes.prefix { $0 != 0x3D }
+            if !names.contains(String(decoding: name, as: UTF8.self)) { result.append(bytes) }
             pointer += 1
         }
         return result
     }
 }
 
-/// Takes this process's place by another program; only returns by throwing.
+/// Takes this process's place by another program, with variables as text and as bytes; only returns
+/// by throwing.
 /// - Throws: `SystemError` with call `exec`.
-public func exec(_ path: String, _ arguments: [String], environment: [String])
-    throws(SystemError) -> Never
-{
+public func exec(
+    _ path: String, _ arguments: [String], environment: [String], variables: [[UInt8]] = []
+) throws(SystemError) -> Never {
     _ = CStrings.with([path] + arguments) { argv in
-        CStrings.with(environment) { variables in execve(path, argv, variables) }
+        CStrings.with(environment, variables) { variables in execve(path, argv, variables) }
     }
     throw SystemError.last("exec", path)
 }

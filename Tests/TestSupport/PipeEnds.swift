@@ -8,7 +8,8 @@ import UnixIO
 /// Both ends of a blocking pipe, close-on-exec from the first moment: another thread may start a
 /// program at any time.
 final class PipeEnds {
-    let reading: OwnedDescriptor
+    /// The end to read from; it is closed once `closeReading` was called.
+    private(set) var reading: OwnedDescriptor
     private var writingEnd: OwnedDescriptor?
 
     init() throws {
@@ -34,4 +35,9 @@ final class PipeEnds {
 
     /// Only the program holds the end to write to from now on.
     func closeWriting() { writingEnd = nil }
+
+    /// Only the program holds the end to read from now on: who writes is told when it is gone.
+    func closeReading() {
+        if let nothing = try? Files.open("/dev/null", O_RDONLY) { reading = nothing }
+    }
 }

@@ -126,7 +126,8 @@ struct Handover {
         reason?.giveBack()
         // Two chains, one after the other, must not hand to each other for ever.
         let ours = Set(Facts.conventionVariables + ["CHAINMAIL_NEXT"])
-        try exec(path, arguments, environment: Environment.all(without: ours))
+        try exec(
+            path, arguments, environment: [], variables: Environment.allBytes(without: ours))
     }
 
     private func place(_ file: consuming OwnedDescriptor, _ number: Int32) throws(SystemError) {
