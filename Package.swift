@@ -105,7 +105,7 @@ let package = Package(
             name: "CPasswords",
             linkerSettings: [.linkedLibrary("crypt")]),
         module("Passwords", ["CPasswords", "COpenSSL", "SASL", "MailModel"]),
-        module("Accounts", ["Passwords", "MailModel", "UnixIO", "Control"]),
+        module("Accounts", ["Passwords", "Recipients", "MailModel", "UnixIO", "Control"]),
         module(
             "Credentials",
             [

@@ -15,7 +15,7 @@ enum UsersCompiler {
     /// - Throws: `UsersError` with file and line for a bad line and a login that is there twice.
     static func compile(
         _ file: UsersFile, of path: String? = nil
-    ) throws(UsersError) -> UsersDatabase {
+    ) throws(UsersError) -> CompiledDatabase {
         let secret = try existingSecret(of: file) ?? LoginBytes.random
         let source = try controlled { () throws(ControlError) in
             let source = try LineFile(path ?? file.path)
@@ -23,7 +23,7 @@ enum UsersCompiler {
             return source
         }
         let temporary = "\(file.database).new"
-        removeLeftovers(beside: temporary)
+        CompiledDatabase.removeLeftovers(beside: temporary)
         var writer = try started(temporary)
         var seen: [[UInt8]: (count: Int, sample: [UInt8])] = [:]
         var count = 0
@@ -50,17 +50,7 @@ enum UsersCompiler {
             if let decoy { try writer.add(UsersFile.decoyKey, decoy.value.sample) }
             try writer.commit(modified: source.status.st_mtim)
         } catch { throw failure(error, file) }
-        return try UsersDatabase(temporary, file.database, count: count, like: source.status)
-    }
-
-    /// What killed processes left. Whoever has the lock is alone.
-    private static func removeLeftovers(beside path: String) {
-        let folder = ReplacementFile.folder(of: path)
-        let start = (path.split(separator: "/").last ?? "") + "."
-        for name in (try? Files.names(in: folder)) ?? []
-        where name.hasPrefix(start) && name.hasSuffix(".tmp") {
-            _ = Glibc.unlink("\(folder)/\(name)")
-        }
+        return try CompiledDatabase(temporary, file.database, count: count, like: source.status)
     }
 
     /// How many there are, and the number of iterations of most of them.
@@ -139,40 +129,6 @@ enum UsersCompiler {
         }
         return .control(
             .invalid(file: file.path, line: nil, reason: "\(key.printable) is there twice"))
-    }
-}
-
-/// A database that is whole and safe on disk, and goes unless it gets its name.
-final class UsersDatabase {
-    /// How many users there are.
-    let count: Int
-    private let temporary: String
-    private let path: String
-    private var hasReplaced = false
-
-    /// One with owner, group and permissions of the users file, before it has its name.
-    fileprivate init(
-        _ temporary: String, _ path: String, count: Int, like status: stat
-    ) throws(UsersError) {
-        self.temporary = temporary
-        self.path = path
-        self.count = count
-        do throws(SystemError) {
-            let new = try Files.open(temporary, O_RDONLY)
-            try ReplacementFile.give(
-                new.borrowed, temporary, mode: status.st_mode & 0o770, owner: status.st_uid,
-                group: status.st_gid)
-        } catch { throw .control(.unreadable(error)) }
-    }
-
-    deinit { if !hasReplaced { _ = Glibc.unlink(temporary) } }
-
-    /// Gives it its name.
-    func commit() throws(UsersError) {
-        do throws(SystemError) {
-            try ReplacementFile.rename(temporary, to: path)
-            hasReplaced = true
-        } catch { throw .control(.unreadable(error)) }
     }
 }
 

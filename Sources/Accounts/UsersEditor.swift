@@ -14,16 +14,21 @@ public enum UserChange: Hashable, Sendable {
     case add(UserLine)
     /// Another password; what else the line has stays.
     case setPassword(field: [UInt8], verifier: SCRAMVerifier?)
+    /// A new user, or another password for the one that is there; a line that has just this password
+    /// stays as it is.
+    case put(UserLine)
     /// No user any more.
     case remove
+    /// No user any more; it need not be there.
+    case drop
 }
 
 /// Changes a users file: all changes or none, whole and safe on disk before its name is given. Of two
 /// editors one waits.
 public struct UsersEditor {
-    private let file: UsersFile
+    let file: UsersFile
     private let group: UInt32?
-    private let patience: Duration
+    let patience: Duration
 
     /// An editor of a file, which need not be there yet.
     /// - Parameters:
@@ -42,58 +47,63 @@ public struct UsersEditor {
     /// - Throws: `UsersError`: then file and database are what they were. Both are whole and safe on
     ///   disk before either has its name; where only the file gets it, it is read itself.
     public func apply(_ changes: [[UInt8]: UserChange]) throws(UsersError) {
-        try locked { () throws(UsersError) in
-            let old = try controlled { () throws(ControlError) in
-                try LineFile.ifPresent(file.path)
-            }
-            var left = changes
-            var lines: [[UInt8]: Int] = [:]
-            let new = try replacement(of: old?.status)
-            var text: [UInt8] = []
-            while let (number, line) = try controlled({ () throws(ControlError) in
-                try old?.next()
-            }) {
-                if let kept = try changed(line, number, &left, &lines) {
-                    text += kept
-                    text.append(0x0A)
-                }
-                if text.count >= 1 << 18 { try new.append(&text) }
-            }
-            for (login, change) in left.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
-                guard case .add(let user) = change else {
-                    throw .missing(login: login, file: file.path)
-                }
+        let locks = try FolderLock.all(of: [file.path], patience)
+        defer { withExtendedLifetime(locks) {} }
+        try prepared(changes).replacement.commit()
+    }
+
+    /// The file and its database as they will be, beside those that are there, and how many users of
+    /// these domains are gone.
+    func prepared(
+        _ changes: [[UInt8]: UserChange], without domains: Set<[UInt8]> = []
+    ) throws(UsersError) -> (replacement: Replacement, removed: Int) {
+        let old = try controlled { () throws(ControlError) in try LineFile.ifPresent(file.path) }
+        var left = changes
+        var lines: [[UInt8]: Int] = [:]
+        var removed = 0
+        let new = try replacement(of: old?.status)
+        var text: [UInt8] = []
+        while let (number, line) = try controlled({ () throws(ControlError) in try old?.next() }) {
+            if var user = try user(line, number, &lines) {
+                guard !domains.contains(user.domain) else { removed += 1; continue }
+                guard try change(&user, number, &left) else { continue }
                 text += user.text
-                text.append(0x0A)
+            } else {
+                text += line
             }
-            try new.append(&text)
-            try new.finish(after: old?.status)
-            let database = try UsersCompiler.compile(file, of: new.temporary)
-            try new.commit()
-            try database.commit()
+            text.append(0x0A)
+            if text.count >= 1 << 18 { try new.append(&text) }
         }
+        for (login, change) in left.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+            switch change {
+            case .add(let user), .put(let user): text += user.text + [0x0A]
+            case .drop: break
+            case .remove, .setPassword: throw .missing(login: login, file: file.path)
+            }
+        }
+        try new.append(&text)
+        try new.finish(after: old?.status)
+        let database = try UsersCompiler.compile(file, of: new.temporary)
+        return (Replacement(file: new, database: database), removed)
     }
 
     /// Makes the database anew, after the file was changed by hand.
     /// - Returns: how many users there are.
     /// - Throws: `UsersError`: then a database is as it was.
     public func compile() throws(UsersError) -> Int {
-        var count = 0
-        try locked { () throws(UsersError) in
-            let database = try UsersCompiler.compile(file)
-            try database.commit()
-            count = database.count
-        }
-        return count
+        let locks = try FolderLock.all(of: [file.path], patience)
+        defer { withExtendedLifetime(locks) {} }
+        let database = try UsersCompiler.compile(file)
+        try database.commit()
+        return database.count
     }
 
-    /// What a line becomes; nil when it goes.
-    private func changed(
-        _ line: ArraySlice<UInt8>, _ number: Int, _ left: inout [[UInt8]: UserChange],
-        _ lines: inout [[UInt8]: Int]
-    ) throws(UsersError) -> [UInt8]? {
-        guard line.isUserLine else { return Array(line) }
-        var user: UserLine
+    /// The user of a line; nil for a line of none.
+    private func user(
+        _ line: ArraySlice<UInt8>, _ number: Int, _ lines: inout [[UInt8]: Int]
+    ) throws(UsersError) -> UserLine? {
+        guard line.isUserLine else { return nil }
+        let user: UserLine
         do throws(UserLine.Failure) { user = try UserLine(line) } catch {
             throw .control(
                 .invalid(file: file.path, line: number, reason: error.description))
@@ -101,14 +111,24 @@ public struct UsersEditor {
         if let first = lines.updateValue(number, forKey: user.login) {
             throw .control(.duplicate(user.login, file.path, first: first, second: number))
         }
+        return user
+    }
+
+    /// Makes of a user what is to become of it; false when it goes.
+    private func change(
+        _ user: inout UserLine, _ number: Int, _ left: inout [[UInt8]: UserChange]
+    ) throws(UsersError) -> Bool {
         switch left.removeValue(forKey: user.login) {
-        case nil: return Array(line)
+        case nil: break
         case .add?: throw .exists(login: user.login, file: file.path, line: number)
-        case .remove?: return nil
+        case .remove?, .drop?: return false
         case .setPassword(let field, let verifier)?:
             user.set(field: field, verifier: verifier)
-            return user.text
+        case .put(let new)?:
+            guard new.passwordField != user.passwordField else { break }
+            user.set(field: new.passwordField, verifier: new.verifier)
         }
+        return true
     }
 
     private func replacement(of old: stat?) throws(UsersError) -> ReplacementFile {
@@ -118,31 +138,12 @@ public struct UsersEditor {
                 owner: old?.st_uid, group: old?.st_gid ?? group)
         }
     }
+}
 
-    /// The lock is that of the folder: the file itself is replaced.
-    private func locked(_ body: () throws(UsersError) -> Void) throws(UsersError) {
-        let path = ReplacementFile.folder(of: file.path)
-        let deadline = Deadline.after(patience)
-        let folder = try opened(path)
-        while try !tryLock(folder.borrowed, path) {
-            guard !deadline.hasPassed else { throw .busy(file.path) }
-            _ = poll(nil, 0, 20)
-        }
-        // The descriptor holds the lock until it is closed.
-        defer { _ = folder.number }
-        try body()
-    }
-
-    private func opened(_ path: String) throws(UsersError) -> OwnedDescriptor {
-        do throws(SystemError) { return try Files.openFolder(path) } catch {
-            throw .control(.unreadable(error))
-        }
-    }
-
-    private func tryLock(_ folder: Descriptor, _ path: String) throws(UsersError) -> Bool {
-        do throws(SystemError) { return try folder.tryLock(path) } catch {
-            throw .control(.unreadable(error))
-        }
+extension UserLine {
+    /// What follows the last `@` of the login; empty without one.
+    var domain: [UInt8] {
+        login.lastIndex(of: 0x40).map { Array(login[($0 + 1)...]) } ?? []
     }
 }
 

@@ -32,19 +32,33 @@ extension ControlFolder {
     /// either.
     /// - Throws: `ControlError` when they cannot be read.
     public func mailboxDomains() throws(ControlError) -> Set<[UInt8]> {
+        guard let database = try ConstantDatabase.compiled(of: file("mailboxes")) else {
+            return Set(try mailboxCounts().keys)
+        }
         var domains: Set<[UInt8]> = []
+        try database.forEachKey { key in
+            // A domain has a key of its own; addresses are all others.
+            if !key.isEmpty, !key.contains(0x40) { domains.insert(Array(key)) }
+        }
+        return domains
+    }
+
+    /// The same domains, and how many lines each has.
+    /// - Throws: `ControlError` when they cannot be read.
+    public func mailboxCounts() throws(ControlError) -> [[UInt8]: Int] {
+        var counts: [[UInt8]: Int] = [:]
         if let database = try ConstantDatabase.compiled(of: file("mailboxes")) {
             try database.forEachKey { key in
-                // A domain has a key of its own; addresses are all others.
-                if !key.isEmpty, !key.contains(0x40) { domains.insert(Array(key)) }
+                guard let at = key.lastIndex(of: 0x40) else { return }
+                counts[Array(key[(at + 1)...]), default: 0] += 1
             }
-            return domains
+            return counts
         }
         for line in try list("mailboxes") ?? [] {
             let address = line.bytes.prefix { !$0.isBlank }
             guard let at = address.lastIndex(of: 0x40) else { continue }
-            domains.insert(address[(at + 1)...].asciiLowercased)
+            counts[address[(at + 1)...].asciiLowercased, default: 0] += 1
         }
-        return domains
+        return counts
     }
 }

@@ -5,23 +5,24 @@
 import MailModel
 
 /// A line `local@domain [PLACE]` or `@domain PLACE`: see `MailboxPlace`.
-struct MailboxLine {
+public struct MailboxLine {
     /// What is wrong with a line.
-    struct Failure: Error {
-        let reason: String
+    public struct Failure: Error {
+        /// Why, in a few words.
+        public let reason: String
     }
 
     /// The address with ASCII case folded: mailboxes of one domain that differ in case alone are
     /// one, as in qmail-local(8).
-    let key: [UInt8]
+    public let key: [UInt8]
     /// What follows the address, as it is kept: empty for the Maildir that the address names.
-    let text: [UInt8]
+    public let text: [UInt8]
 
     /// What of the key is the domain.
-    var domain: ArraySlice<UInt8> { key[((key.lastIndex(of: 0x40) ?? -1) + 1)...] }
+    public var domain: ArraySlice<UInt8> { key[((key.lastIndex(of: 0x40) ?? -1) + 1)...] }
 
     /// Reads a line that is not empty.
-    init(_ line: some BidirectionalCollection<UInt8>) throws(Failure) {
+    public init(_ line: some BidirectionalCollection<UInt8>) throws(Failure) {
         let line = Array(line)
         let end = line.firstIndex(where: \.isBlank) ?? line.endIndex
         let address = line[..<end]

@@ -38,7 +38,7 @@ private let table: [String: Set<String>] = {
         "AuthCheck": pools.union(["CUnix", "AuthProtocol", "Credentials", "Passwords", "SASL"]),
         "AuthProtocol": system.union(["Workers"]),
         "Passwords": ["COpenSSL", "CPasswords", "Glibc", "MailModel", "SASL"],
-        "Accounts": control.union(["Passwords"]),
+        "Accounts": control.union(["Passwords", "Recipients"]),
         "Credentials": control.union([
             "Accounts", "Passwords", "Recipients", "SQL", "SQLite", "PostgreSQL",
         ]),

@@ -19,7 +19,7 @@ struct Chainmail: ParsableCommand {
         version: "chainmail \(chainmailVersion)",
         subcommands: [
             Status.self, QueueCommand.self, TraceCommand.self, QuarantineCommand.self,
-            MailboxesCommand.self,
+            MailboxesCommand.self, DomainCommand.self,
             AssignCommand.self,
             UserCommand.self,
         ])
@@ -44,6 +44,8 @@ enum Failure: Error {
     /// The queue does not take it, with its words.
     case refused(String)
     case users(UsersError)
+    /// The same, because of a line of a list.
+    case line(String, UsersError)
     /// What was given cannot be right.
     case data(String)
     case usage(String)
@@ -76,6 +78,13 @@ enum Failure: Error {
         case .users(.busy(let file)): (75, UsersError.busy(file).description)
         case .users(.missing(let login, let file)):
             (67, UsersError.missing(login: login, file: file).description)
+        case .users(.noMailbox(let address, let file)):
+            (67, UsersError.noMailbox(address: address, file: file).description)
+        case .users(.noDomain(let domain)): (67, UsersError.noDomain(domain).description)
+        case .users(.foreignDomain(let address)):
+            (65, UsersError.foreignDomain(address: address).description)
+        case .line(let place, let error):
+            (Failure.users(error).exit.code, "\(place): \(error)")
         case .users(let error): (73, error.description)
         }
     }

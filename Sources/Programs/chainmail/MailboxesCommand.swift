@@ -9,8 +9,8 @@ import Recipients
 /// `chainmail mailboxes`.
 struct MailboxesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mailboxes", abstract: "Compile a list of mailboxes.",
-        subcommands: [Compile.self])
+        commandName: "mailboxes", abstract: "Add, remove and compile mailboxes.",
+        subcommands: [Add.self, Remove.self, Compile.self])
 
     /// `chainmail mailboxes compile [FILE] [--output FILE]`.
     struct Compile: ParsableCommand {

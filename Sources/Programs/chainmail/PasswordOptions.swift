@@ -17,7 +17,7 @@ struct PasswordOptions: ParsableArguments {
 
     @Flag(help: "Read the password from standard input, up to the end of the first line.")
     var passwordStdin = false
-    @Option(help: "Read lines LOGIN PASSWORD from a file, - for standard input.")
+    @Option(help: "Read many from a file, LOGIN PASSWORD in a line; - for standard input.")
     var from: String?
     @Flag(help: "What is given is a hash already, such as {CRYPT}$2y$..., and is kept as it is.")
     var hashed = false
@@ -54,12 +54,17 @@ struct PasswordOptions: ParsableArguments {
     }
 
     /// The lines of the users that were named, with their passwords.
-    func stored() throws -> [UserLine] {
-        if let from { return try list(from) }
+    func stored() throws -> [UserLine] { try entries(haveQuotas: false).map(\.user) }
+
+    /// The users that were named, with their passwords, the quotas that a list has, and their places
+    /// in it.
+    func entries(haveQuotas: Bool) throws -> [StoredEntry] {
+        if let from { return try list(from, haveQuotas) }
         let login = try line("login") { () throws(UserLine.Failure) in
             try UserLine.login(Array((self.login ?? "").utf8))
         }
-        return [try user(login, password: try password(), "password")]
+        let user = try user(login, password: try password(), "password")
+        return [StoredEntry(user: user, quota: nil, place: nil)]
     }
 
     private var settings: NewPassword {
@@ -92,12 +97,17 @@ struct PasswordOptions: ParsableArguments {
     }
 
     /// A list is hashed by as many threads as there are processors.
-    private func list(_ file: String) throws -> [UserLine] {
+    private func list(_ file: String, _ haveQuotas: Bool) throws -> [StoredEntry] {
         let input = file == "-" ? "/dev/stdin" : file
         let bytes = try Files.contents(of: input, limit: PasswordOptions.longestList)
-        let lines = try PasswordList(bytes, file).lines
+        let lines = try PasswordList(bytes, file, haveQuotas: haveQuotas).lines
         let results = Parallel.map(lines) { entry in
-            Result { try user(entry.login, password: entry.password, "\(file):\(entry.number)") }
+            let place = "\(file):\(entry.number)"
+            return Result {
+                StoredEntry(
+                    user: try user(entry.login, password: entry.password, place),
+                    quota: entry.quota, place: place)
+            }
         }
         return try results.map { try $0.get() }
     }
@@ -140,35 +150,10 @@ struct PasswordOptions: ParsableArguments {
     }
 }
 
-/// The lines `LOGIN PASSWORD` of a list. A blank divides them; a password may hold more of those.
-struct PasswordList {
-    struct Entry: Sendable {
-        let number: Int
-        let login: [UInt8]
-        let password: [UInt8]
-    }
-
-    private(set) var lines: [Entry] = []
-
-    /// - Throws: `Failure.data` with file and line for a login that is none or is there twice.
-    init(_ bytes: [UInt8], _ file: String) throws {
-        var first: [[UInt8]: Int] = [:]
-        let all = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-        for (index, line) in all.enumerated() {
-            let line = line.last == 0x0D ? line.dropLast() : line
-            guard let start = line.first, start != 0x23 else { continue }
-            guard let end = line.firstIndex(where: \.isBlank) else {
-                throw Failure.data("\(file):\(index + 1): not LOGIN PASSWORD")
-            }
-            guard let login = try? UserLine.login(line[..<end]) else {
-                throw Failure.data("\(file):\(index + 1): no login")
-            }
-            if let other = first.updateValue(index + 1, forKey: login) {
-                throw Failure.data(
-                    "\(file):\(index + 1): \(login.printable) is in line \(other) already")
-            }
-            lines.append(
-                Entry(number: index + 1, login: login, password: Array(line[(end + 1)...])))
-        }
-    }
+/// A user who was named.
+struct StoredEntry {
+    let user: UserLine
+    let quota: [UInt8]?
+    /// File and line of a list.
+    let place: String?
 }
