@@ -148,13 +148,16 @@ let package = Package(
             "virus-scan-full", ["VirusScanner", "Scanning", "Quarantine"], linker: hasStaticRuntime),
         module("MilterProtocol", ["MailModel"]),
         filter("milter-filter", ["MilterProtocol", "SMTPProtocol"]),
-        program("filter-chain", ["FilterChain", "MailQueue", "Workers"]),
+        program(
+            "filter-chain",
+            ["FilterChain", "MailQueue", "Relaying", "SMTPClient", "SMTPProtocol", "Workers"]),
 
         // The engine.
         module("SMTPProtocol", ["MailModel"]),
         module("MailQueue", ["MailModel", "UnixIO", "Workers", "Control"]),
         module("Injection", ["MailModel", "UnixIO", "Control", "MailQueue"]),
         module("SMTPClient", ["MailModel", "UnixIO", "SMTPProtocol"]),
+        module("Relaying", ["MailModel", "UnixIO", "Control", "SMTPProtocol", "SMTPClient"]),
         module(
             "Callout",
             ["MailModel", "UnixIO", "Control", "Resolver", "SMTPProtocol", "SMTPClient"]),

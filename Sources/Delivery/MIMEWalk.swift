@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import MailModel
+import SMTPClient
 
 /// What was seen of one text: the body of a part, or what stands before, between and after parts.
 struct MIMEText: Equatable {
@@ -21,7 +22,7 @@ struct MIMEText: Equatable {
 /// each time. Nothing recurses, and no more than a header and a line are held.
 struct MIMEWalk {
     /// The longest line without its end. RFC 5321, section 4.5.3.1.6.
-    static let lineLimit = 998
+    static let lineLimit = MessageSurvey.lineLimit
     /// A header that is longer, more texts, or parts that are nested deeper, are not understood.
     static let headerLimit = 1 << 20
     static let textLimit = 10_000

@@ -18,6 +18,8 @@ public enum ClientStep: String, Sendable, CaseIterable {
     case handshake = "the TLS handshake"
     /// The replies to AUTH.
     case auth = "AUTH"
+    /// The reply to XCLIENT or XFORWARD.
+    case client = "XCLIENT or XFORWARD"
     /// The reply to MAIL.
     case mail = "MAIL"
     /// The reply to RCPT.
@@ -55,7 +57,7 @@ public struct ClientLimits: Sendable {
     /// RFC 5321, sections 4.5.3.2.1 to 4.5.3.2.6.
     private func standard(_ step: ClientStep) -> Duration {
         switch step {
-        case .greeting, .ehlo, .helo, .startTLS, .auth, .mail, .rcpt, .rset: .seconds(300)
+        case .greeting, .ehlo, .helo, .startTLS, .auth, .client, .mail, .rcpt, .rset: .seconds(300)
         case .data, .handshake: .seconds(120)
         case .message: .seconds(180)
         case .finalDot: .seconds(600)

@@ -94,7 +94,7 @@ extension ClientSession {
         }
     }
 
-    private func mailCommand(_ mail: OutgoingMail) -> [UInt8] {
+    func mailCommand(_ mail: OutgoingMail) -> [UInt8] {
         var command = Array("MAIL FROM:".utf8) + mail.reversePath
         if extensions.size, let size = mail.size { command += " SIZE=\(size)".utf8 }
         if mail.hasEightBit, extensions.eightBitMIME { command += " BODY=8BITMIME".utf8 }
@@ -110,7 +110,7 @@ extension ClientSession {
         return command
     }
 
-    private func rcptCommand(_ mail: OutgoingMail, _ index: Int) -> [UInt8] {
+    func rcptCommand(_ mail: OutgoingMail, _ index: Int) -> [UInt8] {
         var command = Array("RCPT TO:".utf8) + mail.forwardPaths[index]
         guard extensions.dsn, mail.recipientOptions.indices.contains(index) else { return command }
         let options = mail.recipientOptions[index]
@@ -124,7 +124,7 @@ extension ClientSession {
     }
 
     /// The reply where it refuses; nil where it accepts.
-    private static func refusal(
+    static func refusal(
         _ reply: SMTPReply, _ step: ClientStep
     ) throws(ClientError) -> SMTPReply? {
         switch reply.replyClass {

@@ -78,7 +78,7 @@ extension ClientSession {
 
     /// DATA, unless it was said already, the message and its end.
     /// - Returns: the reply for all accepted recipients.
-    private mutating func sendData(
+    mutating func sendData(
         _ message: some MessageSource, _ given: SMTPReply?, _ isInDoubt: inout Bool
     ) throws(ClientError) -> SMTPReply {
         let go: SMTPReply
@@ -125,7 +125,7 @@ extension ClientSession {
 
     /// The message in chunks, each with its reply. RFC 3030, section 2.
     /// - Returns: the reply for all accepted recipients.
-    private mutating func sendChunks(
+    mutating func sendChunks(
         _ message: some MessageSource, _ isInDoubt: inout Bool
     ) throws(ClientError) -> SMTPReply {
         var message = message

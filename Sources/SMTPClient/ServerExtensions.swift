@@ -28,6 +28,10 @@ public struct ServerExtensions: Hashable, Sendable {
     public private(set) var chunking = false
     /// The mechanisms of AUTH, in upper case. RFC 4954.
     public private(set) var mechanisms: Set<String> = []
+    /// The attributes of XCLIENT, in upper case: what the server believes of other clients.
+    public private(set) var xclient: Set<String> = []
+    /// Those of XFORWARD, which it logs.
+    public private(set) var xforward: Set<String> = []
     /// The most recipients of a transaction, and the most transactions of a session. RFC 9422.
     public private(set) var maximumRecipients: Int?
     /// See `maximumRecipients`.
@@ -54,18 +58,18 @@ public struct ServerExtensions: Hashable, Sendable {
                 let limit = words.dropFirst().first.flatMap(\.decimalValue) ?? 0
                 maximumSize = limit > 0 ? limit : nil
             }
+            if isKeyword("XCLIENT") { xclient = ServerExtensions.names(line.utf8.dropFirst(7)) }
+            if isKeyword("XFORWARD") { xforward = ServerExtensions.names(line.utf8.dropFirst(8)) }
             if isKeyword("LIMITS") { words.dropFirst().forEach { takeLimit($0) } }
             // Some old servers write an equals sign.
             if isKeyword("AUTH") || keyword.prefix(5).equalsIgnoringASCIICase("AUTH=".utf8) {
-                takeMechanisms(line.utf8.dropFirst(5))
+                mechanisms.formUnion(ServerExtensions.names(line.utf8.dropFirst(5)))
             }
         }
     }
 
-    private mutating func takeMechanisms(_ names: some Collection<UInt8>) {
-        for name in names.split(separator: 0x20) {
-            mechanisms.insert(String(decoding: name, as: UTF8.self).uppercased())
-        }
+    private static func names(_ list: some Collection<UInt8>) -> Set<String> {
+        Set(list.split(separator: 0x20).map { String(decoding: $0, as: UTF8.self).uppercased() })
     }
 
     /// A limit that is no number from 1 on is none that we could keep.

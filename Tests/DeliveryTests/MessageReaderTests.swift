@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 
 import MailModel
+import SMTPClient
 import Testing
 import UnixIO
 

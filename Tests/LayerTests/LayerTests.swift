@@ -55,6 +55,7 @@ private let table: [String: Set<String>] = {
         "MailQueue": pools,
         "Injection": control.union(["MailQueue"]),
         "SMTPClient": system.union(["SMTPProtocol"]),
+        "Relaying": control.union(["SMTPClient", "SMTPProtocol"]),
         "Delivery": engine.subtracting(["FilterChain"]),
         "TransportSecurity": control.union([
             "Delivery", "Resolver", "SMTPClient", "SMTPProtocol", "TLS",
@@ -63,7 +64,7 @@ private let table: [String: Set<String>] = {
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",
-            "HTTPS", "Injection", "Quarantine", "TransportSecurity",
+            "HTTPS", "Injection", "Quarantine", "Relaying", "TransportSecurity",
         ]),
     ]
 }()

@@ -153,6 +153,8 @@ private final class StubConnection {
             if try at(command, "354 go on") { try message() }
         case "BDAT": try chunk(command)
         case "AUTH": try at(command, "235 2.7.0 welcome")
+        case "XFOR": try at(command, "250 2.0.0 ok")
+        case "XCLI": try at(command, "220 stub.test ESMTP")
         case "QUIT":
             try at(command, "221 2.0.0 bye")
             throw Over()

@@ -84,9 +84,10 @@ struct Arrival: ~Copyable {
         bytes = []
     }
 
-    /// What only we may write, of whoever the message comes from.
-    /// - Throws: `Failure` when there is more of it than can be taken out.
-    func forgeries(of name: [UInt8]) throws -> [Edit] {
+    /// A look at the header: what of it only we, who have this name, may write, and how often the
+    /// message was passed on.
+    /// - Throws: `Failure` when there is more of the former than can be taken out.
+    func scan(for name: [UInt8]) throws -> HeaderScan {
         var scan = HeaderScan(name: name)
         var position = 0
         while !scan.isDone, position < length {
@@ -98,7 +99,7 @@ struct Arrival: ~Copyable {
         }
         scan.finish()
         guard !scan.isHostile else { throw Failure(.reject, "too many X-Chainmail- fields") }
-        return scan.removals
+        return scan
     }
 
     /// True where descriptor 1 is somebody's screen, who cannot have meant an envelope.

@@ -12,6 +12,7 @@ import UnixIO
 struct FilterChainProgram {
     private static let usage = Usage(
         "filter-chain", "Runs the steps of filters.d on a message, then hands it to the queue.",
+        operands: "[-- program [argument ...]]",
         [
             .flag("plan", "print the chain as it would run and exit"),
             .flag("check", "judge, but hand nothing on and charge no limit"),
@@ -25,6 +26,11 @@ struct FilterChainProgram {
             .value("helo", "NAME", "the argument of HELO or EHLO"),
             .value("auth-user", "NAME", "the name that was authenticated"),
             .value("local-ip", "ADDRESS", "our address in this connection"),
+            .flag("pipe", "one message of another mail system; exit codes are those of sysexits.h"),
+            .value("reinject", "HOST:PORT", "with --pipe: hand over by SMTP"),
+            .value("sendmail", "PROGRAM", "with --pipe: hand over to PROGRAM -i -f ADDRESS -- ..."),
+            .value("handover-timeout", "DURATION", "for each reply of whom it is handed to (5m)"),
+            .value("log", "WORD", "with --pipe: where the log goes, syslog or stderr (syslog)"),
             .value("delay-limit", "DURATION", "the longest delay of a reply (30s)"),
             .flag("serve", "start the resident steps and keep them running"),
             .value("serve-step", "NAME", "serve a step without workers as the user we are"),
@@ -33,7 +39,11 @@ struct FilterChainProgram {
 
     static func main() {
         StandardDescriptors.fill()
-        let options = usage.parseOrExit()
+        let isPipe = Usage.processArguments.prefix { $0 != [0x2D, 0x2D] }
+            .contains(Array("--pipe".utf8))
+        let options = usage.parseOrExit(
+            misuse: isPipe ? SysExit.temporary.rawValue : FilterExit.badConfiguration.rawValue)
+        if options.has("pipe") { exit(PipeRun.exit(options).rawValue) }
         do {
             exit(try run(options).rawValue)
         } catch {
@@ -43,6 +53,10 @@ struct FilterChainProgram {
     }
 
     private static func run(_ options: Options) throws -> FilterExit {
+        for name in ["reinject", "sendmail", "handover-timeout", "log"] where options.has(name) {
+            throw UsageError("--\(name) is for --pipe")
+        }
+        guard options.trailing == nil else { throw UsageError("a program is for --pipe") }
         let root = Root(options)
         let chain = try Chain(root, folder: options["filters"])
         if options.has("plan") {
@@ -100,7 +114,7 @@ struct FilterChainProgram {
         let id = identify(&facts)
         let run = ChainRun(
             chain: chain, stages: stages, facts: facts, envelope: envelope,
-            removals: try arrival.forgeries(of: root.control.meOrHost()),
+            removals: try arrival.scan(for: root.control.meOrHost()).removals,
             isTrial: options.has("check"), log: Log("filter-chain"))
         var outcome = run.judge(arrival)
         if options.has("explain") { Explanation.write(outcome.verdict, outcome.trail) }
@@ -110,7 +124,7 @@ struct FilterChainProgram {
         return try handover.finish(&outcome, arrival)
     }
 
-    private static func stages(_ options: Options) throws(UsageError) -> [Stage] {
+    static func stages(_ options: Options) throws(UsageError) -> [Stage] {
         guard let name = options["stage"] else { return Stage.allCases }
         guard let stage = Stage(rawValue: name) else {
             let all = Stage.allCases.map(\.rawValue).joined(separator: ", ")
@@ -134,7 +148,7 @@ struct FilterChainProgram {
     }
 
     /// Gives the message the id that it will have in the queue and in every log line.
-    private static func identify(_ facts: inout Facts) -> QueueID {
+    static func identify(_ facts: inout Facts) -> QueueID {
         let session = SessionID(microseconds: WallClock.microseconds, random: Random.bits)
         let id = session.message(1)
         facts[.session] = Array(session.description.utf8)

@@ -3,28 +3,33 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
-import UnixIO
+public import UnixIO
 
 /// One look at a whole message.
-struct MessageSurvey: Equatable {
+public struct MessageSurvey: Equatable {
+    /// The most bytes of a line without its CRLF. RFC 5321, section 4.5.3.1.6.
+    public static let lineLimit = 998
+
     /// Its bytes with CRLF line ends and a final one.
-    private(set) var wireLength = 0
+    public private(set) var wireLength = 0
     /// True when a byte is beyond ASCII.
-    private(set) var hasEightBit = false
+    public private(set) var hasEightBit = false
     /// True when a CR is in it: it cannot be sent.
-    private(set) var hasBareCR = false
+    public private(set) var hasBareCR = false
 
     /// True when a line is longer than SMTP allows.
-    private(set) var hasLongLine = false
+    public private(set) var hasLongLine = false
 
     private var lastByte: UInt8 = 0x0A
     /// How much of the last line has come.
     private var lineLength = 0
 
-    init(_ message: MessageReader) throws(SystemError) {
+    /// Reads the message to its end.
+    /// - Throws: `SystemError`.
+    public init(_ message: some MessageSource) throws(SystemError) {
         var message = message
         while let piece = try message.next() { piece.withUnsafeBytes { take($0) } }
-        if lineLength > MIMEWalk.lineLimit { hasLongLine = true }
+        if lineLength > MessageSurvey.lineLimit { hasLongLine = true }
         if lastByte != 0x0A { wireLength += 2 }
     }
 
@@ -49,7 +54,7 @@ struct MessageSurvey: Equatable {
     private mutating func measureLines(_ piece: UnsafeRawBufferPointer) {
         var rest = piece[...]
         while let end = memchr(rest) {
-            if lineLength + (end - rest.startIndex) > MIMEWalk.lineLimit { hasLongLine = true }
+            if lineLength + (end - rest.startIndex) > MessageSurvey.lineLimit { hasLongLine = true }
             lineLength = 0
             rest = rest[(end + 1)...]
         }
