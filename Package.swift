@@ -86,6 +86,12 @@ let package = Package(
         module("Scanning", ["MailModel", "UnixIO", "Control"]),
         module("VirusScanner", ["CClamAV", "Scanning", "MailModel", "UnixIO"]),
         module("Quarantine", ["MailModel", "UnixIO"]),
+        library("CJSON", pkgConfig: "json-c", "libjson-c-dev"),
+        module("JSONText", ["CJSON"]),
+        library("CHTTPParser", "libhttp-parser-dev"),
+        module("HTTP", ["CHTTPParser"]),
+        module(
+            "SpamScoring", ["HTTP", "JSONText", "Resolver", "MailModel", "UnixIO", "Control"]),
         library("CGMimeLibrary", pkgConfig: "gmime-3.0", "libgmime-3.0-dev"),
         .target(name: "CGMime", dependencies: ["CGMimeLibrary"]),
         module("MessageStructure", ["CGMime", "MailModel", "UnixIO"]),
@@ -146,6 +152,7 @@ let package = Package(
         filter("virus-scan", ["Scanning", "Quarantine"]),
         filter(
             "virus-scan-full", ["VirusScanner", "Scanning", "Quarantine"], linker: hasStaticRuntime),
+        filter("spam-check", ["SpamScoring", "Resolver"]),
         module("MilterProtocol", ["MailModel"]),
         filter("milter-filter", ["MilterProtocol", "SMTPProtocol"]),
         program(
@@ -238,6 +245,14 @@ let package = Package(
                 "virus-scan", "virus-scan-full", "chainmail", "queue-message",
             ]),
         tests("Scanning", ["Scanning", "UnixIO", "TestSupport"]),
+        tests("JSONText", ["JSONText"]),
+        tests("HTTP", ["HTTP"]),
+        tests(
+            "SpamScoring",
+            [
+                "SpamScoring", "Resolver", "Control", "MailModel", "UnixIO", "TestSupport",
+                "spam-check", "zone-server",
+            ]),
         tests("Quarantine", ["Quarantine", "MailModel", "UnixIO", "TestSupport"]),
         tests("Resolver", ["Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),
         tests(
@@ -317,7 +332,7 @@ let package = Package(
             "Interop",
             [
                 "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "deliver-local",
-                "deliver-remote", "mail-inject", "filter-chain", "regex-filter",
+                "deliver-remote", "mail-inject", "filter-chain", "regex-filter", "spam-check",
                 "regex-filter-full", "virus-scan", "virus-scan-full",
                 "milter-filter", "zone-server",
             ]),
@@ -348,7 +363,8 @@ let package = Package(
             "Transcript",
             [
                 "TestSupport", "MailModel", "UnixIO", "Workers", "regex-filter",
-                "regex-filter-full", "spf-check", "throttle", "rcpt-validate", "rcpt-validate-full",
+                "regex-filter-full", "spam-check", "spf-check", "throttle", "rcpt-validate",
+                "rcpt-validate-full",
                 "virus-scan",
                 "virus-scan-full", "filter-chain",
                 "zone-server",

@@ -14,7 +14,7 @@ private let table: [String: Set<String>] = {
     let libraries: Set<String> = [
         "Counters", "MessageStructure", "MilterProtocol", "Patterns", "PostgreSQL", "Quarantine",
         "RecipientValidation", "Recipients", "RegexRules", "Resolver", "Scanning", "SenderPolicy",
-        "SMTPProtocol", "SQL", "VirusScanner",
+        "SMTPProtocol", "SpamScoring", "SQL", "VirusScanner",
     ]
     return [
         "MailModel": [],
@@ -27,6 +27,9 @@ private let table: [String: Set<String>] = {
         "Scanning": control,
         "VirusScanner": system.union(["CClamAV", "Scanning"]),
         "Quarantine": system,
+        "JSONText": ["CJSON", "Glibc"],
+        "HTTP": ["CHTTPParser"],
+        "SpamScoring": control.union(["HTTP", "JSONText", "Resolver"]),
         "MessageStructure": system.union(["CGMime"]),
         "Counters": system.union(["CHiredis", "CLMDB"]),
         "Recipients": control,
