@@ -155,6 +155,14 @@ let package = Package(
         filter("spam-check", ["SpamScoring", "Resolver"]),
         module("MilterProtocol", ["MailModel"]),
         filter("milter-filter", ["MilterProtocol", "SMTPProtocol"]),
+        .target(name: "CMilter", linkerSettings: [.linkedLibrary("milter")]),
+        module(
+            "MilterServer",
+            [
+                "CMilter", "FilterChain", "SMTPProtocol", "MailModel", "UnixIO", "Workers",
+                "Control",
+            ]),
+        program("milter-chain", ["MilterServer", "FilterChain", "Workers"]),
         program(
             "filter-chain",
             ["FilterChain", "MailQueue", "Relaying", "SMTPClient", "SMTPProtocol", "Workers"]),
@@ -327,12 +335,19 @@ let package = Package(
                 "TransportSecurity", "Delivery", "TLS", "Control", "Resolver", "SMTPClient",
                 "MailModel", "UnixIO", "TestSupport", "zone-server", "sts-fetch", "deliver-remote",
             ]),
+        tests(
+            "MilterServer",
+            [
+                "MilterServer", "MilterProtocol", "MailModel", "UnixIO", "TestSupport",
+                "milter-chain", "regex-filter", "regex-filter-full", "throttle",
+            ]),
         tests("Layer", ["MailModel", "TestSupport"]),
         tests(
             "Interop",
             [
                 "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "deliver-local",
-                "deliver-remote", "mail-inject", "filter-chain", "regex-filter", "spam-check",
+                "deliver-remote", "mail-inject", "milter-chain", "filter-chain", "regex-filter",
+                "spam-check",
                 "regex-filter-full", "virus-scan", "virus-scan-full",
                 "milter-filter", "zone-server",
             ]),

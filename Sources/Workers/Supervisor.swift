@@ -141,7 +141,9 @@ public struct Supervisor: ~Copyable {
             case SIGHUP:
                 log.event("reload")
                 notice.reloading()
-                for service in services where service.isRunning { service.signal(SIGHUP) }
+                for service in services where service.isRunning {
+                    service.signal(service.program.reloadSignal)
+                }
                 // How each took it is in its own log: the old rules stay where the new are wrong.
                 notice.ready()
             default: stops += 1

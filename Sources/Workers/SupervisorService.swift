@@ -13,6 +13,8 @@ public struct SupervisedProgram: Sendable {
     public var command: Command
     /// How long it may take until it says that it is ready.
     public var readyLimit = Duration.seconds(120)
+    /// What it gets for a SIGHUP of the supervisor: where SIGHUP itself is the end for it, another.
+    public var reloadSignal = SIGHUP
 
     /// A program of this name.
     public init(_ name: String, _ command: Command) {

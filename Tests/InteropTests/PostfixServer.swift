@@ -31,6 +31,7 @@ final class PostfixServer: Sendable {
     ///   - smtpd: options of its smtpd: `["content_filter=x:"]`.
     ///   - master: lines of master.cf after ours.
     ///   - mailboxes: the local-parts that y.test has.
+    /// - Throws: `TestFailure` with its log when it does not answer.
     init(
         main: [String: String] = [:], smtpd: [String] = [], master: [String] = [],
         mailboxes: [String] = ["alice", "bob", "carol"]
@@ -108,19 +109,21 @@ final class PostfixServer: Sendable {
         folder.names(in: "queue/deferred").flatMap { folder.names(in: "queue/deferred/\($0)") }
     }
 
-    /// A message of its queue as text, with its envelope: what postcat says.
-    func postcat(_ id: String) throws -> String { try run("usr/sbin/postcat", ["-q", id]) }
+    /// What postcat(1) says.
+    func postcat(_ arguments: [String]) throws -> [UInt8] {
+        try run("usr/sbin/postcat", arguments)
+    }
 
     /// A command of Postfix with this configuration.
     /// - Throws: `TestFailure` with what it says when it fails.
     @discardableResult
-    func run(_ path: String, _ arguments: [String], input: String = "") throws -> String {
+    func run(_ path: String, _ arguments: [String], input: String = "") throws -> [UInt8] {
         var tool = try UnpackedProgram.postfix.get().tool(path, arguments)
         tool.environment["MAIL_CONFIG"] = configuration
         tool.message = Array(input.utf8)
         let result = try tool.run()
         guard result.code == 0 else { throw TestFailure("\(path): \(result.errors)") }
-        return result.text
+        return result.output
     }
 
     /// Submits a message as a local user does.

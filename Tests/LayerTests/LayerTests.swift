@@ -55,6 +55,9 @@ private let table: [String: Set<String>] = {
         "FilterChain": pools,
         "SMTPProtocol": model,
         "MilterProtocol": model,
+        "MilterServer": control.union([
+            "CMilter", "FilterChain", "SMTPProtocol", "Synchronization",
+        ]),
         "MailQueue": pools,
         "Injection": control.union(["MailQueue"]),
         "SMTPClient": system.union(["SMTPProtocol"]),
@@ -67,7 +70,7 @@ private let table: [String: Set<String>] = {
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",
-            "HTTPS", "Injection", "Quarantine", "Relaying", "TransportSecurity",
+            "HTTPS", "Injection", "MilterServer", "Quarantine", "Relaying", "TransportSecurity",
         ]),
     ]
 }()

@@ -65,7 +65,7 @@ struct FilterChainProgram {
         }
         Signals.ignoreBrokenPipes()
         if options.has("serve") {
-            try ResidentSteps(chain: chain, root: root).run(options)
+            try serveAll(chain, root, options)
             return .accept
         }
         if let name = options["serve-step"] {
@@ -73,6 +73,17 @@ struct FilterChainProgram {
             return .accept
         }
         return try judge(chain, root, options)
+    }
+
+    private static func serveAll(_ chain: Chain, _ root: Root, _ options: Options) throws {
+        let ready = try options.integer("ready-fd", in: 3...1023).map { OwnedDescriptor(Int32($0)) }
+        try ResidentSteps(chain: chain, root: root).run(log: Log("filter-chain")) {
+            switch ready {
+            case .none: break
+            // Whoever started us and does not listen any more has no use for the word.
+            case .some(let ready): try? ready.borrowed.writeAll(Array("READY\n".utf8), "ready")
+            }
+        }
     }
 
     private static func serve(_ name: String, _ options: Options) throws {
