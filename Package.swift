@@ -349,7 +349,7 @@ let package = Package(
                 "deliver-remote", "mail-inject", "milter-chain", "filter-chain", "regex-filter",
                 "spam-check",
                 "regex-filter-full", "virus-scan", "virus-scan-full",
-                "milter-filter", "zone-server",
+                "milter-filter", "zone-server", "chainmail",
             ]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),

@@ -177,6 +177,34 @@ import Testing
         #expect(try isThere("u299@y.test"))
     }
 
+    /// Databases get their names while they are made, then each list and its database theirs.
+    @Test(arguments: 1...7)
+    func `killed before any name is given, the same again mends it`(name: Int) throws {
+        try #require(try add("a@x.test {PLAIN}a\n").code == 0)
+        let list = try folder.write("list", "b@y.test {PLAIN}b\nc@x.test {PLAIN}c\n")
+        let command = try [
+            Tool.path("chainmail"), "mailboxes", "add", "--from", list, "--hashed",
+            "--add-domains", "--root", folder.path,
+        ]
+        let calls = "rename,renameat,renameat2"
+        let killed = try Tool(
+            "/usr/bin/strace",
+            ["-qq", "-e", "trace=\(calls)", "-e", "inject=\(calls):signal=KILL:when=\(name)"]
+                + command
+        ).run()
+        #expect(killed.code == -1)
+        #expect(try isThere("a@x.test"))
+        let result = try Tool(command[0], Array(command.dropFirst()) + ["--update"]).run()
+        #expect(result.code == 0, "\(result.errors)")
+        for address in ["a@x.test", "b@y.test", "c@x.test"] { #expect(try isThere(address)) }
+        #expect(text("control/mailboxes").split(separator: "\n").count == 3)
+        #expect(text("users").split(separator: "\n").count == 3)
+        #expect(text("control/locals") == "mx.test\nx.test\ny.test\n")
+        #expect(folder.names(in: "etc") == ["control", "users", "users.cdb"])
+        #expect(
+            folder.names(in: "etc/control") == ["locals", "mailboxes", "mailboxes.cdb", "me"])
+    }
+
     @Test func `a thousand mailboxes in ten domains are made, found, changed and removed`() throws {
         let hash =
             "{SHA512-CRYPT}$6$rounds=1000$abcdefgh$"
