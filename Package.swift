@@ -302,7 +302,8 @@ let package = Package(
         tests(
             "Recipients",
             [
-                "Recipients", "Control", "MailModel", "TestSupport", "rcpt-validate", "chainmail",
+                "Recipients", "Control", "MailModel", "UnixIO", "TestSupport", "rcpt-validate",
+                "chainmail",
             ]),
         tests(
             "SMTPClient",

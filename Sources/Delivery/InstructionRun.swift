@@ -89,7 +89,11 @@ struct InstructionRun {
             guard !(try isLooping(plan.instructions)) else {
                 throw InstructionFault(LocalTrouble.looping, "")
             }
-            try carryOut(plan, &names)
+            if plan.isList {
+                carryOutAll(plan, &names)
+            } else {
+                try carryOut(plan, &names)
+            }
             note("did", "\(counts.files)+\(counts.forwards)+\(counts.programs)")
         } catch let error as InstructionFault {
             outcome.reply = error.reply
@@ -110,14 +114,23 @@ struct InstructionRun {
         let instructions: [Instruction]
         let sender: ReversePath
         let rest: [UInt8]?
+        /// True when no instruction waits for another one's success.
+        var isList = false
     }
 
     private func plan() throws(InstructionFault) -> Plan {
         let sender = request.envelope.reversePath
-        guard case .inHome = destination.instructions else {
-            guard case .given(let list) = destination.instructions else { return empty(sender) }
-            return Plan(instructions: list, sender: sender, rest: nil)
+        switch destination.instructions {
+        case .given(let list): return Plan(instructions: list, sender: sender, rest: nil)
+        case .aliased(let plan):
+            return Plan(
+                instructions: try plan.complete(host: destination.host),
+                sender: plan.reversePath(sender), rest: nil, isList: true)
+        case .inHome: return try planInHome(sender)
         }
+    }
+
+    private func planInHome(_ sender: ReversePath) throws(InstructionFault) -> Plan {
         let (home, dash, ext) = (destination.home, destination.dash, destination.ext)
         let found = try DotQmail.instructions(
             home: home, dash: dash, ext: ext, otherwise: terms.defaultDelivery)
@@ -125,10 +138,6 @@ struct InstructionRun {
             sender, home: home, dash: dash, ext: ext, local: destination.local,
             host: destination.host)
         return Plan(instructions: found.instructions, sender: newSender, rest: found.rest)
-    }
-
-    private func empty(_ sender: ReversePath) -> Plan {
-        Plan(instructions: [], sender: sender, rest: nil)
     }
 
     /// True when the header has our Delivered-To already.
@@ -145,10 +154,7 @@ struct InstructionRun {
     ) throws(InstructionFault) {
         let keys = Instruction.keys(of: plan.instructions)
         for (instruction, key) in zip(plan.instructions, keys) {
-            guard !deadline.hasPassed else {
-                throw InstructionFault(
-                    Reply(451, EnhancedStatus(4, 3, 0), "other deliveries took too long"), "")
-            }
+            guard !deadline.hasPassed else { throw InstructionRun.late }
             if alreadyDone.contains(key) {
                 if alreadyDone.contains(InstructionRun.stop(key)) { break }
                 continue
@@ -167,6 +173,40 @@ struct InstructionRun {
         outcome.forward = ForwardOrder(
             sender: plan.sender, recipients: forwards, mailbox: mailbox)
     }
+
+    /// Does what an alias says: each thing, whatever became of the others. Of failures a temporary
+    /// one counts before a permanent one, since what is left is tried again then.
+    private mutating func carryOutAll(_ plan: Plan, _ names: inout MaildirName) {
+        var stores: [Instruction] = []
+        for instruction in plan.instructions {
+            if case .forward(let mailbox) = instruction {
+                forwards.append(mailbox)
+            } else {
+                stores.append(instruction)
+            }
+        }
+        counts.forwards = forwards.count
+        for (instruction, key) in zip(stores, Instruction.keys(of: stores))
+        where !alreadyDone.contains(key) {
+            var stops = false
+            do throws(InstructionFault) {
+                guard !deadline.hasPassed else { throw InstructionRun.late }
+                guard let reply = try perform(instruction, plan, &names, &stops) else { continue }
+                guard reply.code < 300 else { throw InstructionFault(reply, "") }
+                outcome.done.append(key)
+            } catch {
+                if !error.reason.isEmpty { note("error", error.reason) }
+                let isWorse = outcome.reply.code < 300 || outcome.reply.code >= 500
+                if isWorse { outcome.reply = error.reply }
+            }
+        }
+        guard !forwards.isEmpty, !alreadyDone.contains(ForwardOrder.key) else { return }
+        outcome.forward = ForwardOrder(
+            sender: plan.sender, recipients: forwards, mailbox: mailbox)
+    }
+
+    private static let late = InstructionFault(
+        Reply(451, EnhancedStatus(4, 3, 0), "other deliveries took too long"), "")
 
     /// The key of a program that said to stop after it.
     private static func stop(_ key: [UInt8]) -> [UInt8] { Array("99:".utf8) + key }

@@ -96,15 +96,18 @@ public struct LocalAgent: DeliveryAgent {
         _ file: Descriptor, owner: uid_t
     ) -> DeliveryResult {
         var outcome = outcome
-        if outcome.reply.code < 300, let order = outcome.forward {
+        let isAlone = outcome.done.isEmpty
+        // Where something failed before, there is nothing to send on, unless an alias said so.
+        if let order = outcome.forward {
             if let refusal = forwarding.submit(order, of: place, request, file, owner: owner) {
-                outcome.reply = refusal
+                if outcome.reply.code < 300 || refusal.code < 500 { outcome.reply = refusal }
             } else {
+                outcome.done.append(ForwardOrder.key)
                 outcome.evidence.append(("forwarded", "\(order.recipients.count)"))
             }
         }
         var result = DeliveryResult(outcome.reply, host: outcome.host)
-        if outcome.done.isEmpty, let order = outcome.forward {
+        if isAlone, let order = outcome.forward {
             // RFC 3461, section 5.2.7.
             let isPassed =
                 order.recipients.count == 1 && order.sender == request.envelope.reversePath

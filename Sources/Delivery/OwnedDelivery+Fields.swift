@@ -38,6 +38,8 @@ extension Fields {
             fields.append("given", "1")
             for instruction in instructions { fields.append("instruction", instruction.text) }
         }
+        if case .aliased(let plan) = destination.instructions { fields.append(plan) }
+        if destination.isPastAliases { fields.append("past-aliases", "1") }
         append("destination", fields.frame)
     }
 
@@ -62,9 +64,16 @@ extension LocalDestination {
             guard let instruction = Instruction(field.value) else { throw .badValue("instruction") }
             given.append(instruction)
         }
+        let said =
+            if fields["aliased"] != nil {
+                Instructions.aliased(try AliasPlan(given, fields))
+            } else {
+                fields["given"] == nil ? Instructions.inHome : .given(given)
+            }
         self.init(
             user: user, home: home, local: local, host: host, dash: dash, ext: ext,
-            instructions: fields["given"] == nil ? .inHome : .given(given))
+            instructions: said)
+        isPastAliases = fields["past-aliases"] != nil
     }
 }
 

@@ -20,7 +20,7 @@ public enum OwnedDelivery {
     private static let patience = Duration.seconds(2400)
     /// Far more than results of so many recipients are.
     private static func replyLimit(_ recipients: Int) -> Int {
-        min(Fields.maximumLength, 4096 + recipients * (1 << 20))
+        min(Fields.maximumLength, 4096 + recipients * (2 << 20))
     }
 
     private static let cutShort = Reply(

@@ -59,7 +59,7 @@ public enum Invocation: Hashable, Sendable {
     case list
     /// `-q`: everything is due now.
     case flush
-    /// `-bi`, newaliases: nothing has to be done.
+    /// `-bi`, newaliases: the aliases file is compiled, where there is one.
     case aliases
 }
 

@@ -14,6 +14,8 @@ public struct LocalDestination: Hashable, Sendable {
         case given([Instruction])
         /// The owner, in dot-qmail files of the home, found by `dash` and `ext`.
         case inHome
+        /// The administrator, in the aliases file.
+        case aliased(AliasPlan)
     }
 
     /// Whom the delivery becomes; nil for the first owner on the way to the mailbox who is not
@@ -33,6 +35,8 @@ public struct LocalDestination: Hashable, Sendable {
     public var ext: [UInt8]
     /// What is to be done.
     public var instructions: Instructions
+    /// True for `\name@host`: the user, though there is an alias of his name.
+    public var isPastAliases = false
 
     /// A destination of these parts.
     public init(
@@ -50,7 +54,7 @@ public struct LocalDestination: Hashable, Sendable {
     }
 
     /// What Delivered-To says.
-    public var recipient: [UInt8] { local + [0x40] + host }
+    public var recipient: [UInt8] { (isPastAliases ? [0x5C] : []) + local + [0x40] + host }
 }
 
 /// What a source says of the delivery to a mailbox. That it cannot say is an error.

@@ -89,6 +89,18 @@ struct QmailUsers {
         return user
     }
 
+    /// Who carries out what the aliases file says: the owner of the folder `alias`, the account
+    /// `alias`, or the owner of the folder of mailboxes; nil without any of them. It may be root.
+    mutating func aliasOwner() throws(ControlError) -> QmailUser? {
+        if let user = try aliasUser(of: []) { return user }
+        guard case .folder(_, let mail) = alias, let status = try QmailUsers.status(mail) else {
+            return nil
+        }
+        return QmailUser(
+            name: Array("alias".utf8), uid: Int(status.st_uid), gid: Int(status.st_gid),
+            home: mail, dash: [], ext: [])
+    }
+
     private mutating func aliasUser(of local: [UInt8]) throws(ControlError) -> QmailUser? {
         let name = Array("alias".utf8)
         switch alias {

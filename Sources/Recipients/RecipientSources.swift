@@ -9,6 +9,8 @@ public import MailModel
 /// it is what smtp-server, rcpt-validate and deliver-local alike ask.
 public struct RecipientSources {
     private var sources: [any RecipientSource]
+    /// What is asked before all of them; nil for sources that were named.
+    private var aliases: AliasSource?
     /// What addresses are rewritten by before a source is asked; nil for sources that were named.
     private var routing: Watched<QmailRouting>?
 
@@ -18,7 +20,7 @@ public struct RecipientSources {
         try self.init(SourceSettings(root))
     }
 
-    /// The sources of a root: `control/mailboxes`, or the `mailboxes.cdb` beside it, for the domains
+    /// The sources of a root: its aliases file; `control/mailboxes`, or the `mailboxes.cdb` beside it, for the domains
     /// that are in it; then, where `me` says who we are, the users that `locals` and
     /// `virtualdomains` lead to.
     /// - Throws: `ControlError` when a file cannot be read or has a bad line, or nothing is there.
@@ -32,6 +34,7 @@ public struct RecipientSources {
         if hasList || !hasName { sources.append(try MailboxFile(list, settings)) }
         guard hasName else { return }
         sources.append(try QmailSource(settings))
+        aliases = try AliasSource(settings)
         routing = Watched(QmailRouting.files.map(control.file)) { () throws(ControlError) in
             try QmailRouting(control)
         }
@@ -71,6 +74,9 @@ public struct RecipientSources {
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
         let mailbox = try rewritten(mailbox)
+        if let presence = try aliases?.find(mailbox, &trail), presence != .unknownDomain {
+            return presence
+        }
         for index in sources.indices {
             trail.note("source \(sources[index].label)")
             let presence = try sources[index].find(mailbox, &trail)
@@ -79,16 +85,28 @@ public struct RecipientSources {
         return .unknownDomain
     }
 
-    /// What to do with mail for a mailbox.
+    /// What to do with mail for a mailbox. `\name@host`, which an alias may say and no client, is
+    /// the user of that name.
     /// - Throws: `SourceError` when a source that comes before an answer cannot say.
     public mutating func destination(
         of mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> LocalAnswer {
         let mailbox = try rewritten(mailbox)
+        let user = try reading { () throws(ControlError) in try aliases?.user(mailbox) }
+        if user == nil, let answer = try aliases?.destination(of: mailbox, &trail),
+            answer != .unknownDomain
+        {
+            return answer
+        }
         for index in sources.indices {
             trail.note("source \(sources[index].label)")
-            let answer = try sources[index].destination(of: mailbox, &trail)
-            if answer != .unknownDomain { return answer }
+            let answer = try sources[index].destination(of: user ?? mailbox, &trail)
+            guard user != nil, case .destination(var destination) = answer else {
+                if answer != .unknownDomain { return answer }
+                continue
+            }
+            destination.isPastAliases = true
+            return .destination(destination)
         }
         return .unknownDomain
     }

@@ -149,6 +149,9 @@ import Testing
         ("alice%users.test@users.test", true), ("nobody%users.test@users.test", false),
         ("@users.test", true), ("alice", true), ("postmaster@users.test", true),
         ("box@listed.test", true), ("alice@listed.test", false),
+        ("news@users.test", true), ("News+x@users.test", true), ("void@users.test", true),
+        ("void%users.test@users.test", true), ("news@virtual.test", false),
+        ("news-x@users.test", false), ("own@users.test", true),
     ])
     func `rcpt-validate and deliver-local know the same users`(
         address: String, exists: Bool
@@ -183,6 +186,10 @@ private struct UsersOfHost {
             ("root/etc/control/virtualdomains", "virtual.test:alice-virtual\n"),
             ("root/etc/control/percenthack", "users.test\n"),
             ("root/etc/control/mailboxes", "box@listed.test\n"),
+            (
+                "root/etc/control/aliases",
+                "news: \(folder.path)/alice/News/, void\nvoid: /dev/null\nown: |exit 0\n"
+            ),
             ("root/etc/users/passwd", "alice:x:\(user):\(user):A:\(folder.path)/alice:/bin/sh\n"),
             (
                 "root/etc/users/assign",

@@ -21,6 +21,7 @@ struct Chainmail: ParsableCommand {
             Status.self, QueueCommand.self, TraceCommand.self, QuarantineCommand.self,
             MailboxesCommand.self, DomainCommand.self,
             AssignCommand.self,
+            AliasCommand.self,
             UserCommand.self,
         ])
 }

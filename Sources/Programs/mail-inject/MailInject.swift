@@ -58,7 +58,19 @@ struct MailInject {
         case .session: try become("smtp-server", root.arguments, MailInject.localClient)
         case .list: try become("chainmail", ["queue", "list"] + root.arguments)
         case .flush: try become("chainmail", ["queue", "flush"] + root.arguments)
-        case .aliases: return
+        case .aliases:
+            guard try hasAliases(root.control) else { return }
+            try become("chainmail", ["alias", "compile"] + root.arguments)
+        }
+    }
+
+    /// True where there is something to compile: aliases(5).
+    private static func hasAliases(_ control: ControlFolder) throws(InjectionError) -> Bool {
+        do {
+            if let line = try control.line("aliasfile"), !line.isEmpty { return true }
+            return try Files.status(control.file("aliases")) != nil
+        } catch {
+            throw .configuration("\(error)")
         }
     }
 
