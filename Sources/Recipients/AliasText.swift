@@ -101,18 +101,21 @@ struct AliasText {
     /// - Parameter isLocal: whether an address with a domain is of this host.
     /// - Throws: `ControlError` with the file and the line of one of them.
     func checkLoops(_ isLocal: (Mailbox) -> Bool) throws(ControlError) {
-        var finished: Set<[UInt8]> = []
+        var finished: [[UInt8]: Int] = [:]
         for name in entries.keys {
             var trail: [[UInt8]] = []
-            try visit(name, &trail, &finished, isLocal)
+            _ = try visit(name, &trail, &finished, isLocal)
         }
     }
 
+    /// How many aliases deep a name leads; none where it is no alias.
     private func visit(
-        _ name: [UInt8], _ trail: inout [[UInt8]], _ finished: inout Set<[UInt8]>,
+        _ name: [UInt8], _ trail: inout [[UInt8]], _ finished: inout [[UInt8]: Int],
         _ isLocal: (Mailbox) -> Bool
-    ) throws(ControlError) {
-        guard !finished.contains(name), let entry = entries[name] else { return }
+    ) throws(ControlError) -> Int {
+        if let depth = finished[name] { return depth }
+        guard let entry = entries[name] else { return 0 }
+        var depth = 1
         trail.append(name)
         for value in entry.values {
             guard let next = AliasText.name(value, isLocal), next != name else { continue }
@@ -121,15 +124,20 @@ struct AliasText {
                 throw .invalid(
                     file: path, line: entry.line, reason: "aliases that are each other: \(names)")
             }
-            guard trail.count < AliasLimits.depth else {
+            if trail.count < AliasLimits.depth {
+                depth = max(depth, 1 + (try visit(next, &trail, &finished, isLocal)))
+            }
+            guard trail.count < AliasLimits.depth || entries[next] == nil,
+                depth <= AliasLimits.depth
+            else {
                 throw .invalid(
                     file: path, line: entry.line,
                     reason: "more than \(AliasLimits.depth) aliases, each in the one before it")
             }
-            try visit(next, &trail, &finished, isLocal)
         }
         trail.removeLast()
-        finished.insert(name)
+        finished[name] = depth
+        return depth
     }
 
     /// The name of this host that a value is, in small letters.
