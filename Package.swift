@@ -163,6 +163,7 @@ let package = Package(
                 "Control",
             ]),
         program("milter-chain", ["MilterServer", "FilterChain", "Workers"]),
+        filter("spp-bridge", []),
         program(
             "filter-chain",
             ["FilterChain", "MailQueue", "Relaying", "SMTPClient", "SMTPProtocol", "Workers"]),
@@ -367,7 +368,7 @@ let package = Package(
             "FilterChain",
             [
                 "FilterChain", "Control", "MailModel", "UnixIO", "Workers", "TestSupport",
-                "filter-chain", "queue-message", "regex-filter", "regex-filter-full",
+                "filter-chain", "queue-message", "regex-filter", "regex-filter-full", "spp-bridge",
             ]),
         tests(
             "Damage",
@@ -382,7 +383,7 @@ let package = Package(
                 "regex-filter-full", "spam-check", "spf-check", "throttle", "rcpt-validate",
                 "rcpt-validate-full",
                 "virus-scan",
-                "virus-scan-full", "filter-chain",
+                "virus-scan-full", "filter-chain", "spp-bridge",
                 "zone-server",
             ]),
     ]

@@ -20,7 +20,9 @@ enum Samples {
     static func zip(_ file: [UInt8], named name: String, isEncrypted: Bool = false) -> [UInt8] {
         let flags: UInt16 = isEncrypted ? 1 : 0
         // What is encrypted has 12 bytes in front of it.
-        let data = isEncrypted ? (0..<12).map { UInt8(truncatingIfNeeded: $0 * 37) } + file.reversed() : file
+        let data =
+            isEncrypted
+            ? (0..<12).map { UInt8(truncatingIfNeeded: $0 * 37) } + file.reversed() : file
         var common = little(flags) + little(0) + wide(0x5D77_B4D4)
         common += wide(checksum(file)) + wide(UInt32(data.count)) + wide(UInt32(file.count))
         common += little(UInt16(name.utf8.count)) + little(0)
