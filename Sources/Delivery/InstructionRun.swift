@@ -15,6 +15,10 @@ struct LocalTerms {
     var defaultDelivery = Array("./Maildir/".utf8)
     /// How long a program may take.
     var programLimit = Duration.seconds(900)
+    /// What divides a virtual user's name from an extension; empty for none.
+    var separators: [UInt8] = []
+    /// True where vdelivermail and vdeliver are run as any other program.
+    var runsVirtual = false
     /// What holds for all mailboxes.
     var settings = StoreSettings()
 }
@@ -53,11 +57,12 @@ struct InstructionRun {
     /// When the process must have answered.
     let deadline: Deadline
 
-    private var outcome = InstructionOutcome(
+    var outcome = InstructionOutcome(
         reply: Reply(250, EnhancedStatus(2, 1, 5), "delivered"))
     private var forwards: [Mailbox] = []
     private var counts = (files: 0, forwards: 0, programs: 0)
-    private var copy: MessageCopy?
+    var copy: MessageCopy?
+    var filtered: FilteredMessage?
 
     /// A run for the recipient of this place in the request.
     init(
@@ -74,7 +79,7 @@ struct InstructionRun {
     }
 
     /// What Delivered-To says: with what virtualdomains puts before the local-part.
-    private var mailbox: Mailbox { (try? Mailbox(destination.recipient)) ?? recipient }
+    var mailbox: Mailbox { (try? Mailbox(destination.recipient)) ?? recipient }
 
     /// Why a line was the last one.
     private enum End: Error {
@@ -86,7 +91,7 @@ struct InstructionRun {
     mutating func run(_ names: inout MaildirName) -> InstructionOutcome {
         do {
             let plan = try plan()
-            guard !(try isLooping(plan.instructions)) else {
+            guard !(try isLooping(plan.lines)) else {
                 throw InstructionFault(LocalTrouble.looping, "")
             }
             if plan.isList {
@@ -105,13 +110,13 @@ struct InstructionRun {
         return outcome
     }
 
-    private mutating func note(_ key: String, _ value: String) {
+    mutating func note(_ key: String, _ value: String) {
         outcome.evidence.append((key, value))
     }
 
     /// What to do, and with which words for programs.
-    private struct Plan {
-        let instructions: [Instruction]
+    struct Plan {
+        var lines: [InstructionLine]
         let sender: ReversePath
         let rest: [UInt8]?
         /// True when no instruction waits for another one's success.
@@ -121,11 +126,13 @@ struct InstructionRun {
     private func plan() throws(InstructionFault) -> Plan {
         let sender = request.envelope.reversePath
         switch destination.instructions {
-        case .given(let list): return Plan(instructions: list, sender: sender, rest: nil)
+        case .given(let list):
+            return Plan(lines: list.map(InstructionLine.init), sender: sender, rest: nil)
         case .aliased(let plan):
+            let list = try plan.complete(host: destination.host)
             return Plan(
-                instructions: try plan.complete(host: destination.host),
-                sender: plan.reversePath(sender), rest: nil, isList: true)
+                lines: list.map(InstructionLine.init), sender: plan.reversePath(sender), rest: nil,
+                isList: true)
         case .inHome: return try planInHome(sender)
         }
     }
@@ -137,12 +144,18 @@ struct InstructionRun {
         let newSender = try DotQmail.newSender(
             sender, home: home, dash: dash, ext: ext, local: destination.local,
             host: destination.host)
-        return Plan(instructions: found.instructions, sender: newSender, rest: found.rest)
+        let lines =
+            terms.runsVirtual
+            ? found.instructions.map(InstructionLine.init)
+            : try VirtualUsers(
+                home: home, name: ext, host: destination.host, separators: terms.separators
+            ).lines(found.instructions)
+        return Plan(lines: lines, sender: newSender, rest: found.rest)
     }
 
     /// True when the header has our Delivered-To already.
-    private func isLooping(_ instructions: [Instruction]) throws(SystemError) -> Bool {
-        guard !instructions.allSatisfy({ $0 == .drop }) else { return false }
+    private func isLooping(_ lines: [InstructionLine]) throws(SystemError) -> Bool {
+        guard !lines.allSatisfy({ $0.instruction == .drop }) else { return false }
         let mark = Array("Delivered-To: ".utf8) + mailbox.bytes
         var message = MessageReader(request, file, searching: mark)
         while !message.hasFoundLine, !message.hasPassedHeader, try message.next() != nil {}
@@ -152,15 +165,16 @@ struct InstructionRun {
     private mutating func carryOut(
         _ plan: Plan, _ names: inout MaildirName
     ) throws(InstructionFault) {
-        let keys = Instruction.keys(of: plan.instructions)
-        for (instruction, key) in zip(plan.instructions, keys) {
+        let keys = Instruction.keys(of: plan.lines.map(\.instruction))
+        for (line, key) in zip(plan.lines, keys) {
+            if let fault = line.fault { throw fault }
             guard !deadline.hasPassed else { throw InstructionRun.late }
             if alreadyDone.contains(key) {
                 if alreadyDone.contains(InstructionRun.stop(key)) { break }
                 continue
             }
             var stops = false
-            let reply = try perform(instruction, plan, &names, &stops)
+            let reply = try perform(line, plan, &names, &stops)
             guard let reply else { continue }
             guard reply.code < 300 else { throw InstructionFault(reply, "") }
             outcome.done.append(key)
@@ -177,21 +191,22 @@ struct InstructionRun {
     /// Does what an alias says: each thing, whatever became of the others. Of failures a temporary
     /// one counts before a permanent one, since what is left is tried again then.
     private mutating func carryOutAll(_ plan: Plan, _ names: inout MaildirName) {
-        var stores: [Instruction] = []
-        for instruction in plan.instructions {
-            if case .forward(let mailbox) = instruction {
+        var stores: [InstructionLine] = []
+        for line in plan.lines {
+            if case .forward(let mailbox) = line.instruction {
                 forwards.append(mailbox)
             } else {
-                stores.append(instruction)
+                stores.append(line)
             }
         }
         counts.forwards = forwards.count
-        for (instruction, key) in zip(stores, Instruction.keys(of: stores))
+        for (line, key) in zip(stores, Instruction.keys(of: stores.map(\.instruction)))
         where !alreadyDone.contains(key) {
             var stops = false
             do throws(InstructionFault) {
                 guard !deadline.hasPassed else { throw InstructionRun.late }
-                guard let reply = try perform(instruction, plan, &names, &stops) else { continue }
+                if let fault = line.fault { throw fault }
+                guard let reply = try perform(line, plan, &names, &stops) else { continue }
                 guard reply.code < 300 else { throw InstructionFault(reply, "") }
                 outcome.done.append(key)
             } catch {
@@ -211,11 +226,11 @@ struct InstructionRun {
     /// The key of a program that said to stop after it.
     private static func stop(_ key: [UInt8]) -> [UInt8] { Array("99:".utf8) + key }
 
-    /// The reply of one instruction; nil when it is left for later.
+    /// The reply of one line; nil when it is left for later.
     private mutating func perform(
-        _ instruction: Instruction, _ plan: Plan, _ names: inout MaildirName, _ stops: inout Bool
+        _ line: InstructionLine, _ plan: Plan, _ names: inout MaildirName, _ stops: inout Bool
     ) throws(InstructionFault) -> Reply? {
-        switch instruction {
+        switch line.instruction {
         case .forward(let mailbox):
             counts.forwards += 1
             forwards.append(mailbox)
@@ -223,45 +238,28 @@ struct InstructionRun {
         case .drop: return nil
         case .maildir, .mbox, .lmtp:
             counts.files += 1
-            var store = LocalStore(
-                request: request, recipient: recipient, mailbox: mailbox, file: file,
-                terms: terms, home: destination.home)
-            let reply = store.deliver(instruction, &names)
-            outcome.evidence += store.evidence
-            outcome.host = store.host
-            return reply
+            return try store(line, plan, &names)
         case .program(let command):
             counts.programs += 1
-            return try run(command, plan, &stops)
+            return try run(command, line, plan, &stops)
         }
     }
 
-    private mutating func run(
-        _ command: [UInt8], _ plan: Plan, _ stops: inout Bool
+    private mutating func store(
+        _ line: InstructionLine, _ plan: Plan, _ names: inout MaildirName
     ) throws(InstructionFault) -> Reply {
-        let words = ProgramEnvironment(
-            destination, mailbox: mailbox, sender: request.envelope.reversePath,
-            newSender: plan.sender, rest: plan.rest)
-        guard let environment = words.variables(now: WallClock.seconds) else {
-            throw InstructionFault(
-                Reply(
-                    554, EnhancedStatus(5, 6, 7), "An address that is no text goes to no program."),
-                "")
-        }
-        do throws(SystemError) {
-            if copy == nil { copy = try MessageCopy(request, file) }
-            guard let copy else { return LocalTrouble.unreadable }
-            let call = ProgramCall(
-                command: String(decoding: command, as: UTF8.self), home: destination.home,
-                environment: environment, deadline: min(deadline, .after(terms.programLimit)))
-            let end = try call.run(copy)
-            stops = end.stops
-            if !end.output.isEmpty { note("output", end.output) }
-            return end.reply
-        } catch {
-            throw InstructionFault(
-                Reply(451, EnhancedStatus(4, 3, 0), "The program cannot be run now."), "\(error)")
-        }
+        let filtered = try filtered(line, plan)
+        var terms = terms
+        if let base = line.base { terms.base = base }
+        var store = LocalStore(
+            request: filtered?.request(for: request) ?? request, recipient: recipient,
+            mailbox: mailbox, file: filtered?.file ?? file, terms: terms, home: destination.home)
+        store.address = line.address
+        store.isFiltered = filtered != nil
+        let reply = store.deliver(line.instruction, &names)
+        outcome.evidence += store.evidence
+        outcome.host = store.host
+        return reply
     }
 }
 

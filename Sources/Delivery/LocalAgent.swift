@@ -178,6 +178,8 @@ extension LocalTerms {
     /// - Throws: `ControlError` also for a default delivery that is none.
     init(_ root: Root) throws(ControlError) {
         self.init(base: root.mail, settings: try StoreSettings(root.control))
+        separators = try root.control.extensions() ?? []
+        runsVirtual = try root.control.runsVirtualPrograms()
         if let lines = try root.control.contents("defaultdelivery") { defaultDelivery = lines }
         do throws(InstructionFault) {
             _ = try DotQmailLines(
@@ -190,6 +192,19 @@ extension LocalTerms {
             throw root.control.invalid("programtimeout", 1, "seconds, from 1 to 2400")
         }
         programLimit = .seconds(seconds)
+    }
+}
+
+extension ControlFolder {
+    /// `virtualdelivery`: `interpret` (the default), or `program`, which is true.
+    fileprivate func runsVirtualPrograms() throws(ControlError) -> Bool {
+        guard let line = try line("virtualdelivery"), !line.isEmpty else { return false }
+        switch String(decoding: line, as: UTF8.self) {
+        case "interpret": return false
+        case "program": return true
+        default:
+            throw invalid("virtualdelivery", 1, "neither interpret nor program: \(line.printable)")
+        }
     }
 }
 

@@ -16,6 +16,8 @@ struct LocalDelivery {
     /// What Delivered-To says; the recipient as it is in the envelope where it is nil.
     var address: [UInt8]?
     var settings = StoreSettings()
+    /// True where it is known already that the message was not here before.
+    var isLoopChecked = false
     /// What the log says besides the reply.
     var evidence: [(key: String, value: String?)] = []
 
@@ -116,7 +118,8 @@ struct LocalDelivery {
         let top = Array("Return-Path: <".utf8) + request.envelope.reversePath.bytes + [0x3E, 0x0A]
         // Only the host of the final delivery writes Return-Path: RFC 5321, section 4.4.
         return MessageReader(
-            request, file, top: top + mark + [0x0A], searching: mark, removing: ["return-path"])
+            request, file, top: top + mark + [0x0A], searching: isLoopChecked ? nil : mark,
+            removing: ["return-path"])
     }
 
     /// Reads a message as far as its header, or all of it.

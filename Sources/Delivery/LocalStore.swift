@@ -16,6 +16,11 @@ struct LocalStore {
     let file: Descriptor
     let terms: LocalTerms
     let home: String
+    /// What Delivered-To says in its place; nil for none.
+    var address: [UInt8]?
+    /// True for the output of a filter, which may have put our own Delivered-To on top: it was
+    /// looked for in the message as it came.
+    var isFiltered = false
     /// What the log says besides the reply.
     var evidence: [(key: String, value: String?)] = []
     /// The server that gave the reply, where one did.
@@ -24,8 +29,9 @@ struct LocalStore {
     /// Delivers, and says how it went.
     mutating func deliver(_ instruction: Instruction, _ names: inout MaildirName) -> Reply {
         var delivery = LocalDelivery(
-            request: request, recipient: recipient, file: file, address: mailbox.bytes,
-            settings: terms.settings)
+            request: request, recipient: recipient, file: file,
+            address: address ?? mailbox.bytes, settings: terms.settings)
+        delivery.isLoopChecked = isFiltered || address != nil
         defer { evidence += delivery.evidence }
         switch instruction {
         case .maildir(let path, let text):

@@ -14,6 +14,8 @@ extension LocalTerms {
         self.base = base
         defaultDelivery = lines
         programLimit = .seconds(try fields.number("program-limit"))
+        separators = fields["extensions"] ?? []
+        runsVirtual = fields["virtual-delivery"] != nil
         settings = try StoreSettings(fields)
     }
 }
@@ -23,6 +25,8 @@ extension Fields {
         append("base", terms.base)
         append("default-delivery", terms.defaultDelivery)
         append("program-limit", Int(clamping: terms.programLimit.components.seconds))
+        if !terms.separators.isEmpty { append("extensions", terms.separators) }
+        if terms.runsVirtual { append("virtual-delivery", "program") }
         terms.settings.append(to: &self)
     }
 

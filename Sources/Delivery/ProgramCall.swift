@@ -40,6 +40,9 @@ struct ProgramCall {
     let environment: [String]
     let deadline: Deadline
 
+    /// Where descriptor 1 leads; nil to what is kept of the output.
+    var standardOutput: Descriptor?
+
     /// How it ended.
     struct End {
         let reply: Reply
@@ -58,7 +61,9 @@ struct ProgramCall {
         let reading = OwnedDescriptor(ends[0])
         let writing = OwnedDescriptor(ends[1])
         var shell = Command("/bin/sh", ["-c", command], environment: environment)
-        shell.descriptors = [0: input.number, 1: writing.number, 2: writing.number]
+        shell.descriptors = [
+            0: input.number, 1: standardOutput?.rawValue ?? writing.number, 2: writing.number,
+        ]
         shell.folder = home.isEmpty ? "/" : home
         shell.hasOwnGroup = true
         shell.deathSignal = SIGKILL

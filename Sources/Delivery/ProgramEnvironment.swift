@@ -14,7 +14,7 @@ struct ProgramEnvironment {
     /// The words of a delivery. `rest` is what of the extension a file for all others stands for.
     init(
         _ destination: LocalDestination, mailbox: Mailbox, sender: ReversePath,
-        newSender: ReversePath, rest: [UInt8]?
+        newSender: ReversePath, rest: [UInt8]?, more: [InstructionLine.Variable] = []
     ) {
         self.sender = sender
         let (local, host, ext) = (destination.local, destination.host, destination.ext)
@@ -33,6 +33,7 @@ struct ProgramEnvironment {
             words.append(("EXT\(number)", later))
         }
         if let rest { words.append(("DEFAULT", rest)) }
+        words += more.map { ($0.name, $0.value) }
     }
 
     /// `NAME=VALUE`, at a moment in seconds since 1970; nil when a value cannot be in a variable:

@@ -2,6 +2,7 @@
 // deliver-local(8); qmail-lspawn(8).
 // SPDX-License-Identifier: MIT
 
+import Control
 public import MailModel
 public import UnixIO
 
@@ -67,6 +68,20 @@ public enum LocalAnswer: Hashable, Sendable {
     case noSuchMailbox
     /// The domain is not the source's: the next one is asked.
     case unknownDomain
+}
+
+extension QmailUser {
+    /// What this user says in his dot-qmail files.
+    func destination(
+        ext: [UInt8], local: [UInt8], host: [UInt8], _ label: String
+    ) throws(ControlError) -> LocalDestination {
+        guard let owner = identity else {
+            throw .invalid(file: label, line: nil, reason: "nobody can be \(uid) and \(gid)")
+        }
+        return LocalDestination(
+            owner: owner, user: name, home: home, local: local, host: host, dash: dash, ext: ext,
+            instructions: .inHome)
+    }
 }
 
 extension RecipientSource {

@@ -53,14 +53,8 @@ struct QmailSource: RecipientSource {
                     LocalDestination(local: local, host: host, instructions: .given([.drop])))
             }
             guard let user = try users.user(of: local, &trail) else { return .noSuchMailbox }
-            guard let owner = user.identity else {
-                throw .invalid(
-                    file: label, line: nil, reason: "nobody can be \(user.uid) and \(user.gid)")
-            }
             return .destination(
-                LocalDestination(
-                    owner: owner, user: user.name, home: user.home, local: local, host: host,
-                    dash: user.dash, ext: user.ext, instructions: .inHome))
+                try user.destination(ext: user.ext, local: local, host: host, label))
         }
     }
 

@@ -22,10 +22,12 @@ public struct RecipientSources {
 
     /// The sources of a root: its aliases file; `control/mailboxes`, or the `mailboxes.cdb` beside it, for the domains
     /// that are in it; then, where `me` says who we are, the users that `locals` and
-    /// `virtualdomains` lead to.
+    /// `virtualdomains` lead to. Settings without separators have those of `control/extensions`.
     /// - Throws: `ControlError` when a file cannot be read or has a bad line, or nothing is there.
     public init(_ settings: SourceSettings) throws(ControlError) {
         let control = settings.root.control
+        var settings = settings
+        if settings.separators.isEmpty { settings.separators = try control.extensions() ?? [] }
         let list = control.file("mailboxes")
         let hasName = try control.line("me") != nil
         var hasList = try FileVersion.of(list) != nil

@@ -55,3 +55,16 @@ public struct SourceSettings: Sendable {
             .map { localPart[..<$0] }
     }
 }
+
+extension ControlFolder {
+    /// `extensions`: what divides a mailbox's name from an extension; nil without the file, and
+    /// when it says nothing.
+    /// - Throws: `ControlError` for what is none of the characters that may.
+    public func extensions() throws(ControlError) -> [UInt8]? {
+        guard let line = try line("extensions"), !line.isEmpty else { return nil }
+        guard line.count <= 4, line.allSatisfy(Array("+-=._#%".utf8).contains) else {
+            throw invalid("extensions", 1, "one to four of the characters + - = . _ # %")
+        }
+        return line
+    }
+}

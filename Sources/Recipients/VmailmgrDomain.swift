@@ -19,11 +19,19 @@ struct VmailmgrDomain {
         path = "\(home)/\(table).cdb"
     }
 
-    /// What vdeliver does with a user's mail: the user, the user without an extension where the
-    /// settings name one (vdeliver itself knows none), else the user `+`.
+    /// What vdeliver does with a user's mail.
     func presence(
         of name: [UInt8], _ trail: inout SourceTrail
     ) throws(ControlError) -> Presence {
+        guard let found = try find(name, &trail) else { return .noSuchMailbox }
+        return try presence(of: found.record, &trail)
+    }
+
+    /// Whose mail it is: the user's, the user's without an extension where the settings name one
+    /// (vdeliver itself knows none), else that of the user `+`; nil when it is nobody's.
+    func find(
+        _ name: [UInt8], _ trail: inout SourceTrail
+    ) throws(ControlError) -> (name: [UInt8], record: VmailmgrRecord)? {
         let database = try ConstantDatabase(path)
         let name = name.asciiLowercased
         for candidate in [name[...]] + settings.names(in: name[...]) + [[0x2B]] {
@@ -34,10 +42,10 @@ struct VmailmgrDomain {
             guard let record = VmailmgrRecord(data) else {
                 throw .invalid(file: path, line: nil, reason: "the record of a user is damaged")
             }
-            return try presence(of: record, &trail)
+            return (Array(candidate), record)
         }
         trail.note("\(path): \(name.printable) is not there")
-        return .noSuchMailbox
+        return nil
     }
 
     private func presence(
@@ -61,17 +69,24 @@ struct VmailmgrDomain {
 
 /// One virtual user, of any version of the format.
 struct VmailmgrRecord: Hashable {
-    private var hasMailbox = true
-    private var isEnabled = true
+    private(set) var hasMailbox = true
+    private(set) var isEnabled = true
     private var folder: [UInt8] = []
     /// As it is stored.
     private(set) var password: [UInt8] = []
-    /// True when mail is sent on to somebody.
-    private(set) var isForwarded = false
+    /// Whom mail is sent on to, as it is written there.
+    private(set) var forwards: [[UInt8]] = []
+    /// Who it is.
+    private(set) var personal: [UInt8] = []
+    /// Hard quota, soft quota, size and number of messages, when it was made and when it ends, as
+    /// vmailmgr has them; nil for none.
+    private(set) var numbers: [Int?] = []
     private(set) var quota = MailboxQuota(bytes: nil, messages: nil)
     /// Seconds since 1970; nil for never.
     private(set) var expiry: Int?
 
+    /// True when mail is sent on to somebody.
+    var isForwarded: Bool { !forwards.isEmpty }
     /// True when mail is delivered into the user's Maildir.
     var keepsMail: Bool { hasMailbox && isEnabled && !folder.isEmpty }
 
@@ -96,9 +111,10 @@ struct VmailmgrRecord: Hashable {
         let destination = data[(colon + 1)...]
         hasMailbox = destination.first == 0x2E || destination.first == 0x2F
         folder = hasMailbox ? Array(destination) : []
-        let addresses = destination.first == 0x26 ? destination.dropFirst() : destination
-        isForwarded = !hasMailbox && addresses.contains { $0 != 0x2C }
         guard !destination.contains(0) else { return nil }
+        guard !hasMailbox else { return }
+        let addresses = destination.first == 0x26 ? destination.dropFirst() : destination
+        forwards = addresses.split(separator: 0x2C).map { Array($0) }
     }
 
     /// Fields that end with NUL each: password, folder, addresses up to an empty one, who it is, and
@@ -109,9 +125,9 @@ struct VmailmgrRecord: Hashable {
         guard let password = rest.popFirst(), let folder = rest.popFirst() else { return nil }
         self.password = Array(password)
         self.folder = Array(folder)
-        while let address = rest.popFirst(), !address.isEmpty { isForwarded = true }
+        while let address = rest.popFirst(), !address.isEmpty { forwards.append(Array(address)) }
         guard rest.count == 7 else { return nil }
-        var numbers: [Int?] = []
+        personal = rest.first.map { Array($0) } ?? []
         for field in rest.dropFirst() {
             let isUnlimited = field.elementsEqual([0x2D])
             guard isUnlimited || field.decimalValue != nil else { return nil }

@@ -36,6 +36,25 @@ struct VmailmgrSource: RecipientSource {
         }
     }
 
+    /// The base user reads his table and his dot-qmail files.
+    mutating func destination(
+        of mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> LocalAnswer {
+        try reading { () throws(ControlError) in
+            guard case .local(let local, let host, true) = try users.route(mailbox),
+                let user = try users.user(of: local, &trail)
+            else { return .unknownDomain }
+            let domain = VmailmgrDomain(user.home, table: table, settings)
+            guard try FileVersion.of(domain.path) != nil else { return .unknownDomain }
+            guard table == "passwd" else {
+                throw .invalid(
+                    file: domain.path, line: nil, reason: "mail is delivered by passwd.cdb alone")
+            }
+            return .destination(
+                try user.destination(ext: user.ext, local: local, host: host, label))
+        }
+    }
+
     /// A dot-qmail file of the base user may come before the one for all others, which runs
     /// vdeliver.
     private func presence(

@@ -41,6 +41,22 @@ struct VpopmailSource: RecipientSource {
         }
     }
 
+    /// Who is the domain's owner reads its table and what its users wrote.
+    mutating func destination(
+        of mailbox: Mailbox, _ trail: inout SourceTrail
+    ) throws(SourceError) -> LocalAnswer {
+        guard let domain = mailbox.domain, !domain.isEmpty else { return .unknownDomain }
+        return try reading { () throws(ControlError) in
+            guard let entry = try users.domain(domain) else { return .unknownDomain }
+            trail.note("\(users.path): \(domain.printable) is \(entry.home)")
+            let name = Array(mailbox.localPart)
+            return .destination(
+                try entry.destination(
+                    ext: entry.ext + name, local: domain + [0x2D] + name, host: Array(domain),
+                    label))
+        }
+    }
+
     /// Aliases are dot-qmail files of the domain; the one for all others runs vdelivermail.
     private func presence(
         of name: [UInt8], _ entry: QmailUser, _ trail: inout SourceTrail

@@ -50,6 +50,7 @@ import UnixIO
 
     @Test func `each kind of value is delivered, by the user alias`() throws {
         try world.folder.write("open/list", "one@x.test\ntwo@x.test\n")
+        chmod("\(open)/list", 0o644)
         try aliases(
             "all: \(open)/box, \(open)/dir/, \"|id -u > \(open)/id\", :include:\(open)/list,\n"
                 + " three@x.test, one@x.test, /dev/null\n")
