@@ -17,6 +17,8 @@ struct MaildirLedger: ~Copyable {
     /// The Maildir whose quota it is.
     let maildir: Maildir
     private var quota: MailboxQuota?
+    /// True for a quota that is known without the file.
+    private let isConfigured: Bool
     private let name: String
     private let now: Int
     /// The file as it was when it was read: a line that is added to one that somebody replaced
@@ -57,6 +59,7 @@ struct MaildirLedger: ~Copyable {
     private init(_ maildir: Maildir, _ quota: MailboxQuota?, _ name: String, _ now: Int) {
         self.maildir = maildir
         self.quota = quota
+        isConfigured = quota != nil
         self.name = name
         self.now = now
     }
@@ -104,6 +107,8 @@ struct MaildirLedger: ~Copyable {
     /// Counts the Maildir and writes `maildirsize`, again while somebody changes the Maildir.
     private mutating func recount(_ quota: MailboxQuota) throws(SystemError) -> MaildirUsage {
         var counted = MaildirUsage()
+        // Folders that came after the count would be a change to count again for.
+        if try Files.status("\(maildir.path)/tmp") == nil { try maildir.make() }
         for _ in 0..<MaildirLedger.mostCounts {
             var count = MaildirCount()
             try count.look(maildir.path)
@@ -122,13 +127,7 @@ struct MaildirLedger: ~Copyable {
     private mutating func replace(_ quota: MailboxQuota, _ usage: MaildirUsage) {
         file = nil
         do throws(SystemError) {
-            do throws(SystemError) {
-                file = try write(quota, usage)
-            } catch {
-                guard error.errno == .noSuchFileOrDirectory else { throw error }
-                try maildir.make()
-                file = try write(quota, usage)
-            }
+            file = try write(quota, usage)
         } catch {
             evidence.append(("quota-error", "\(error)"))
         }
@@ -142,8 +141,8 @@ struct MaildirLedger: ~Copyable {
         do throws(SystemError) {
             let text = "\(quota)\n\(usage.bytes) \(usage.messages)\n"
             try new.borrowed.writeAll(Array(text.utf8), path)
-            // Otherwise a crash could leave an empty file, and with it the quota would be gone.
-            try new.borrowed.syncData(path)
+            // Otherwise a crash could leave an empty file, and with it a quota that is nowhere else.
+            if !isConfigured { try new.borrowed.syncData(path) }
             try Files.rename(path, to: "\(maildir.path)/maildirsize")
         } catch {
             try? Files.unlink(path)

@@ -193,14 +193,14 @@ import UnixIO
         try tree.folder.write("root/etc/control/aliases", "bob: bob, |x\n")
         var sources = try RecipientSources(root)
         var trail = SourceTrail(isWanted: false)
-        let mailbox = try Mailbox(Array("\\bob@local.test".utf8))
+        let mailbox = try Mailbox(Array("\\bob@other.test".utf8))
         guard case .destination(let found) = try sources.destination(of: mailbox, &trail) else {
             Issue.record("nowhere")
             return
         }
         #expect(found.user == Array("bob".utf8))
         #expect(found.instructions == .inHome)
-        #expect(found.recipient == Array("\\bob@local.test".utf8))
+        #expect(found.recipient == Array("\\bob@other.test".utf8))
         // No client may say so.
         #expect(try sources.find(mailbox) == .noSuchMailbox)
     }
