@@ -260,7 +260,8 @@ let package = Package(
             "SpamScoring",
             [
                 "SpamScoring", "Resolver", "Control", "MailModel", "UnixIO", "TestSupport",
-                "spam-check", "zone-server",
+                "spam-check", "mail-server", "smtp-server", "queue-message", "queue-manager",
+                "deliver-local", "zone-server",
             ]),
         tests("Quarantine", ["Quarantine", "MailModel", "UnixIO", "TestSupport"]),
         tests("Resolver", ["Resolver", "Control", "MailModel", "TestSupport", "zone-server"]),

@@ -8,6 +8,11 @@ public import MailModel
 
 /// One request of HTTP/1.1, with what is known of client and envelope as its fields.
 public struct RspamdQuestion: SpamQuestion {
+    /// rspamd takes a header of 80 KiB; so much of it may be recipients, the first ones.
+    private static let recipientLimit = 49_152
+    /// As much of any other fact is told.
+    private static let factLimit = 1024
+
     private let path: String
     private let host: String
     private var fields: [(name: String, value: [UInt8])] = []
@@ -22,11 +27,16 @@ public struct RspamdQuestion: SpamQuestion {
             ("MTA-Name", .localName),
         ]
         for (name, fact) in known {
-            if let value = facts[fact], !value.isEmpty { append(name, value) }
+            if let value = facts[fact], !value.isEmpty {
+                append(name, Array(value.prefix(RspamdQuestion.factLimit)))
+            }
         }
         if let envelope {
             append("From", RspamdQuestion.path(envelope.reversePath.bytes))
+            var room = RspamdQuestion.recipientLimit
             for recipient in envelope.recipients {
+                room -= recipient.bytes.count + 10
+                guard room > 0 else { break }
                 append("Rcpt", RspamdQuestion.path(recipient.bytes))
             }
             if envelope.recipients.count == 1, let recipient = envelope.recipients.first {

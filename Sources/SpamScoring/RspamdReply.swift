@@ -23,7 +23,9 @@ enum RspamdReply {
             opinion.symbols = symbols.prefix(SpamOpinion.symbolLimit)
                 .map { SpamOpinion.symbol($0.name.utf8) }.filter { !$0.isEmpty }
         }
-        opinion.text = value["messages"]?["smtp_message"]?.text
+        if let text = value["messages"]?["smtp_message"]?.text, !text.isEmpty {
+            opinion.text = text
+        }
         opinion.subject = value["subject"]?.bytes
         addFields(of: value, to: &opinion)
         return opinion

@@ -47,18 +47,18 @@ public struct SpamServers: Sendable {
         self.resolver = resolver
     }
 
-    /// Asks about a sample.
+    /// Asks about a sample, each server in its own words.
     /// - Returns: the opinion and whose it is.
     /// - Throws: `SpamServersError` with each server's reason when there is no opinion.
     public func opinion(
-        on sample: Sample, _ question: some SpamQuestion
+        on sample: Sample, _ question: (_ index: Int) -> some SpamQuestion
     ) throws(SpamServersError) -> (SpamOpinion, by: ServerPlace) {
         let end = Deadline.after(limit)
         var troubles = SpamServersError()
         for (index, place) in places.enumerated() {
             let share = end.remaining / (places.count - index)
             do throws(SpamServerError) {
-                return (try ask(place, sample, question, .after(share)), place)
+                return (try ask(place, sample, question(index), .after(share)), place)
             } catch {
                 troubles.append(place, error)
             }

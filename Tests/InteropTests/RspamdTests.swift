@@ -74,6 +74,10 @@ import Testing
         let two = try ask([], message, recipients: ["bob@us.test", "\"a, b\"@us.test"])
         #expect(two.errors.contains("several\n"), "\(two.errors)")
         #expect(two.errors.contains("bob@us.test+"))
+        let many = try ask(
+            [], SpamAssassinTests.message("lunch", ""),
+            recipients: (0..<5000).map { "a.recipient.with.a.number.\($0)@us.test" })
+        #expect(many.code == 0, "\(many.errors)")
     }
 
     @Test func `fields that rspamd wants are added and removed`() throws {

@@ -67,9 +67,11 @@ final class SpamAssassin: Sendable {
         try folder.write("users/everybody/user_prefs", "required_score 900\n")
         SpamAssassin.open(folder.path)
         let user = getuid() == 0 ? ["-u", "nobody"] : []
+        // Whoever becomes another user gets no signal when a test process ends; a shell gets it.
+        let stop = "\"$@\" & child=$!; trap 'kill $child' TERM; wait $child; wait $child"
         let tool = try Tool(
-            "/usr/bin/perl",
-            ["-T"] + SpamAssassin.modules(of: program)
+            "/bin/sh",
+            ["-c", stop, "spamd", "/usr/bin/perl", "-T"] + SpamAssassin.modules(of: program)
                 + ["\(program.root)/usr/sbin/spamd", "-L", "-x", "-m", "2", "-s", "stderr"] + user
                 + [
                     "--virtual-config-dir=\(folder.file("users"))/%u",

@@ -134,6 +134,7 @@ import Testing
         ("--user local-part --default-user all", ["r@mx.test", "r@other.test"], "r"),
         ("--user recipient --default-user all", ["r@mx.test", "r@mx.test"], "r@mx.test"),
         ("--default-user all", ["r@mx.test"], "all"),
+        ("--user local-part --default-user all", ["..@mx.test"], "all"),
     ]
 
     @Test(arguments: users)
@@ -277,5 +278,40 @@ import Testing
         #expect(with.text.contains("Subject: [R] hello\n"))
         #expect(!with.text.contains("From:"))
         #expect(try check(options).text.hasSuffix(Self.message))
+    }
+
+    @Test func `each rspamd is asked for its own path`() throws {
+        let first = try FakeSpamServer(.reply(Answer.http("", status: "503 no")))
+        let second = try FakeSpamServer(.reply(Answer.rspamd("0", "no action")))
+        let result = try check([
+            "--rspamd", "http://\(first.address)/a", "--rspamd", "http://\(second.address)/b?c=d",
+        ])
+        #expect(result.code == 0)
+        #expect(
+            first.requests.first?.hasPrefix("POST /a HTTP/1.1\r\nHost: \(first.address)") == true)
+        #expect(
+            second.requests.first?.hasPrefix("POST /b?c=d HTTP/1.1\r\nHost: \(second.address)")
+                == true)
+    }
+
+    @Test func `a server's name is looked up`() throws {
+        let folder = try TestFolder()
+        let zone = try Service.zone(
+            "spam.us.test. 60 IN A 127.0.0.1\nlost.us.test. 60 IN A 127.0.0.2\n", in: folder)
+        let server = try FakeSpamServer(.reply(Answer.spamd("1.0")))
+        let port = server.address.split(separator: ":").last ?? ""
+        let options = ["--resolver", zone.ready, "--spamd"]
+        let result = try check(options + ["spam.us.test:\(port)"])
+        #expect(result.code == 0, "\(result.errors)")
+        #expect(try check(options + ["nobody.us.test:\(port)"]).code == 56)
+        #expect(try check(options + ["lost.us.test:1"]).code == 56)
+    }
+
+    @Test func `a threshold that no score reaches is not in the field`() throws {
+        let reply = Answer.http(
+            #"{"score":3.5,"required_score":null,"action":"no action","symbols":{}}"#)
+        let server = try FakeSpamServer(.reply(reply))
+        let result = try check(["--rspamd", "http://\(server.address)"])
+        #expect(result.text.contains("X-Spam-Status: No, score=3.5\n\ttests=none\n"))
     }
 }

@@ -18,7 +18,8 @@ import UnixIO
         let sample = Sample(prefix: [], file: file.borrowed, fileLength: size)
         defer { withExtendedLifetime(file) {} }
         return try SpamServers(places, limit: limit, resolver: nil).opinion(
-            on: sample, SpamdQuestion(user: nil))
+            on: sample
+        ) { _ in SpamdQuestion(user: nil) }
     }
 
     private static let silent = ServerPlace(Array("127.0.0.1:1".utf8))

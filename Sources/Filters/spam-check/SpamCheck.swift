@@ -59,17 +59,18 @@ import UnixIO
         _ sample: borrowing OwnedSample, _ request: borrowing Request, _ evidence: inout Evidence
     ) throws(FilterError) -> SpamOpinion {
         do throws(SpamServersError) {
-            let (opinion, place) =
-                switch options.kind {
-                case .spamd:
-                    try servers.opinion(
-                        on: sample.sample,
-                        SpamdQuestion(user: options.user.name(for: request.recipients)))
-                case .rspamd(let path, let host):
-                    try servers.opinion(
-                        on: sample.sample,
-                        RspamdQuestion(path: path, host: host, request.facts, request.envelope))
+            let (opinion, place): (SpamOpinion, ServerPlace)
+            switch options.kind {
+            case .spamd:
+                let question = SpamdQuestion(user: options.user.name(for: request.recipients))
+                (opinion, place) = try servers.opinion(on: sample.sample) { _ in question }
+            case .rspamd(let urls):
+                let (facts, envelope) = (request.facts, request.envelope)
+                (opinion, place) = try servers.opinion(on: sample.sample) { index in
+                    RspamdQuestion(
+                        path: urls[index].path, host: urls[index].host, facts, envelope)
                 }
+            }
             evidence.log("server", "\(place)")
             return opinion
         } catch {
@@ -121,7 +122,7 @@ enum Refusals {
 extension SpamOpinion {
     func record(in evidence: inout Evidence) {
         evidence.log("score", Score.text(score))
-        evidence.log("required", Score.text(required))
+        if required.isFinite { evidence.log("required", Score.text(required)) }
         if let action { evidence.log("action", action.rawValue) }
         if isSkipped { evidence.log("skipped", "by the server") }
         if isUnfinished { evidence.log("unfinished", "the server's time was over") }

@@ -76,7 +76,9 @@ struct SpamMarks {
     /// `Yes, score=7.3 required=5.0 tests=A,B`, as SpamAssassin writes it, folded after commas.
     private func status(_ opinion: SpamOpinion, isSpam: Bool, isPart: Bool) -> String {
         var text = isSpam ? "Yes" : "No"
-        text += ", score=\(Score.text(opinion.score)) required=\(Score.text(opinion.required))"
+        text += ", score=\(Score.text(opinion.score))"
+        // Where rspamd rejects by no score.
+        if opinion.required.isFinite { text += " required=\(Score.text(opinion.required))" }
         if isPart { text += " part=yes" }
         if opinion.isSkipped { text += " skipped=yes" }
         text += "\n\ttests="

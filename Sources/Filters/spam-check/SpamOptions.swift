@@ -54,7 +54,8 @@ struct SpamOptions {
 
     enum Server {
         case spamd
-        case rspamd(path: String, host: String)
+        /// In the order of the places.
+        case rspamd([RspamdURL])
     }
 
     enum Actions: String, CaseIterable {
@@ -89,7 +90,7 @@ struct SpamOptions {
             }
         } else {
             let urls = try rspamd.map { bytes throws(UsageError) in try RspamdURL(bytes) }
-            kind = .rspamd(path: urls[0].path, host: urls[0].host)
+            kind = .rspamd(urls)
             places = urls.map(\.place)
         }
         let actions = try options.choice("actions", Actions.self)

@@ -38,7 +38,11 @@ struct SpamUser {
         case .recipient: names = Set(recipients.map(\.folded))
         case .localPart: names = Set(recipients.map { $0.localPart.asciiLowercased })
         }
-        guard names.count == 1, let name = names.first, !name.isEmpty else { return fallback }
+        // A name is a folder to some servers, and these are not one of its own.
+        let others = ["", ".", ".."].map { Array($0.utf8) }
+        guard names.count == 1, let name = names.first, !others.contains(name) else {
+            return fallback
+        }
         return name
     }
 }
