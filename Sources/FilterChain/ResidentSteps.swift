@@ -41,9 +41,7 @@ public struct ResidentSteps {
         }
         var supervisor = try Supervisor(
             [programs, others], log: log,
-            announce: { name, text in
-                log.event("ready", ["service": name, "listen": text.isEmpty ? nil : text])
-            })
+            announce: { name, _ in log.event("ready", ["service": name]) })
         try supervisor.run(ready: ready)
         withExtendedLifetime((lock.number, nothing.number)) {}
     }

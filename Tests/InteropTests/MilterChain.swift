@@ -41,7 +41,7 @@ final class MilterChain: Sendable {
                 "milter-chain",
                 ["--root", folder.file("root"), "--listen", "127.0.0.1:0"] + options),
             log: folder.file("milter-chain.log"))
-        guard let address = service.ready.split(separator: " ").last else {
+        guard let address = service.ready.split(separator: " ").dropFirst().first else {
             throw TestFailure("milter-chain: \(service.ready)")
         }
         postfix = try PostfixServer(

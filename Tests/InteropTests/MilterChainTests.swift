@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: MIT
 
 import Glibc
+import MailModel
 import TestSupport
 import Testing
 import UnixIO
@@ -160,6 +161,58 @@ import UnixIO
                 .hasPrefix("250"))
         #expect(try chain.message(of: "alice") == "Subject: x\n\n3\n")
         #expect(try chain.message(of: "carol") == "X-Tagged: yes\nSubject: x\n\n4\n")
+    }
+
+    /// A step that answers with these edits.
+    private static func step(_ edits: [Edit], in folder: TestFolder) throws -> String {
+        let record = try folder.write("record", FilterReply(.accept(edits)).fields.frame)
+        return "run /bin/sh -c \"cat \(record) >&4\"\nworkers 0\n"
+    }
+
+    @Test func `a message that is held is on hold in Postfix`() throws {
+        let folder = try TestFolder()
+        let chain = try MilterChain(steps: ["10-hold": try Self.step([.hold], in: folder)])
+        #expect(try chain.send("Subject: x\n\nhi\n").hasPrefix("250"))
+        let id = try #require(chain.postfix.held.first)
+        #expect(chain.log.contains("verdict=accept") && chain.log.contains("message=\(id)"))
+        #expect(chain.postfix.messages(of: "alice").isEmpty)
+    }
+
+    @Test func `the reverse-path changes`() throws {
+        let folder = try TestFolder()
+        let edits = [Edit.reversePath(.mailbox(try Mailbox(Array("other@x.test".utf8))))]
+        let chain = try MilterChain(steps: ["10-path": try Self.step(edits, in: folder)])
+        #expect(try chain.send("Subject: x\n\nhi\n").hasPrefix("250"))
+        let message = try chain.postfix.messages(of: "alice", count: 1)[0]
+        #expect(message.starts(with: Array("Return-Path: <other@x.test>\n".utf8)))
+    }
+
+    @Test func `a socket of a path is for a group, and Postfix finds it`() throws {
+        let folder = try TestFolder()
+        chmod(folder.path, 0o755)
+        let chain = try MilterChain(
+            rules: ["10-rcpt rcpt": "recipient /^bob/ reject 550 5.1.1 no\n"],
+            options: [
+                "--listen", folder.file("socket"), "--socket-group", PostfixServer.user,
+            ], main: ["smtpd_milters": "unix:\(folder.file("socket"))"])
+        let status = try #require(try Files.status(folder.file("socket")))
+        #expect(status.st_mode & 0o777 == 0o660)
+        #expect(try chain.send("Subject: x\n\nhi\n", to: ["bob"]) == "550 5.1.1 no")
+    }
+
+    @Test func `without its milter Postfix defers, and goes on when it is there again`() throws {
+        let chain = try MilterChain(
+            rules: ["10-rcpt rcpt": "recipient /^bob/ reject 550 5.1.1 no\n"],
+            main: ["milter_default_action": "tempfail"])
+        let session = try chain.postfix.connect()
+        let worker = Processes.below(chain.service.process.pid).filter {
+            Processes.commandLine(of: $0).contains("--worker --root")
+        }
+        for pid in worker { kill(pid, SIGKILL) }
+        let reply = try session.send(from: "a@x.test", to: ["alice@y.test"], "Subject: x\n\nhi\n")
+        #expect(reply.hasPrefix("4"), "\(reply)")
+        #expect(try chain.send("Subject: x\n\nhi\n", to: ["bob"]) == "550 5.1.1 no")
+        #expect(try chain.send("Subject: x\n\nhi\n").hasPrefix("250"))
     }
 
     @Test func `mail of local users is judged, too`() throws {

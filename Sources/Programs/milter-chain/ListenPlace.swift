@@ -36,7 +36,7 @@ struct SocketAccess {
 }
 
 /// An address with a port, or a path.
-enum ListenPlace {
+enum ListenPlace: CustomStringConvertible {
     case internet(Endpoint)
     case path(String)
 
@@ -77,11 +77,19 @@ enum ListenPlace {
         }
     }
 
-    /// Where a socket listens.
-    static func description(of socket: Descriptor) -> String {
+    /// The form that it is read from.
+    var description: String {
+        switch self {
+        case .internet(let endpoint): "\(endpoint)"
+        case .path(let path): path
+        }
+    }
+
+    /// Where a socket listens, with the port that the kernel chose; nil for one of a path.
+    static func endpoint(of socket: Descriptor) -> String? {
         guard let endpoint = InternetSocket.localEndpoint(of: socket),
             let address = IPAddress(bytes: endpoint.address)
-        else { return "unix" }
+        else { return nil }
         return "\(Endpoint(address, port: endpoint.port))"
     }
 }

@@ -30,8 +30,8 @@ struct MilterService {
         let ready = try options.integer("ready-fd", in: 3...1023).map(Int32.init)
         let sockets = try sockets()
         let nothing = try Files.open("/dev/null", O_RDONLY)
-        let workers = try sockets.map { try worker($0, nothing.borrowed) }
-        let places = sockets.map { ListenPlace.description(of: Descriptor(rawValue: $0.number)) }
+        let workers = try sockets.map { try worker($0.socket, $0.place, nothing.borrowed) }
+        let places = sockets.map(\.place)
         let say = {
             guard let ready else { return }
             let line = "READY \(places.joined(separator: " "))\n"
@@ -41,8 +41,8 @@ struct MilterService {
         }
         if options.has("steps-apart") {
             let log = log
-            var supervisor = try Supervisor([workers], log: log) { name, text in
-                log.event("ready", ["service": name, "listen": text])
+            var supervisor = try Supervisor([workers], log: log) { name, _ in
+                log.event("ready", ["service": name])
             }
             try supervisor.run(ready: say)
         } else {
@@ -53,7 +53,7 @@ struct MilterService {
     }
 
     /// Those of the command line; without one those that were passed.
-    private func sockets() throws -> [PassedSocket] {
+    private func sockets() throws -> [(socket: PassedSocket, place: String)] {
         let access = try SocketAccess(options)
         let places = try options.all("listen").map { text throws(UsageError) in
             guard let place = ListenPlace(text) else {
@@ -65,13 +65,24 @@ struct MilterService {
         guard !places.isEmpty || !passed.isEmpty else {
             throw UsageError("--listen is missing, and no socket was passed")
         }
-        if places.isEmpty { return passed }
-        return try places.map { PassedSocket("milter", try $0.listen(access).take()) }
+        if places.isEmpty {
+            return passed.map { socket in
+                let place = ListenPlace.endpoint(of: Descriptor(rawValue: socket.number))
+                return (socket, place ?? socket.name)
+            }
+        }
+        return try places.map { place in
+            let socket = PassedSocket("milter", try place.listen(access).take())
+            let endpoint = ListenPlace.endpoint(of: Descriptor(rawValue: socket.number))
+            return (socket, endpoint ?? "\(place)")
+        }
     }
 
     /// The process for one socket. It is the same program, of which SIGUSR1 makes it read its
     /// configuration again: for libmilter SIGHUP is the end.
-    private func worker(_ socket: PassedSocket, _ nothing: Descriptor) throws -> SupervisedProgram {
+    private func worker(
+        _ socket: PassedSocket, _ place: String, _ nothing: Descriptor
+    ) throws -> SupervisedProgram {
         guard let program = Programs.find("milter-chain") else {
             throw UsageError("milter-chain: no such program beside this one or in PATH")
         }
@@ -86,7 +97,6 @@ struct MilterService {
             program, arguments, environment: ResidentSteps.environment(root))
         command.descriptors = [0: nothing.rawValue]
         command.sockets = [socket]
-        let place = ListenPlace.description(of: Descriptor(rawValue: socket.number))
         var worker = SupervisedProgram("milter \(place)", command)
         worker.reloadSignal = SIGUSR1
         return worker

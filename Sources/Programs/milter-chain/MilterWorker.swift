@@ -32,9 +32,8 @@ struct MilterWorker {
         }
         try server.run(listener: Descriptor(rawValue: socket.number)) {
             guard let ready else { return }
-            let text = "READY \(ListenPlace.description(of: Descriptor(rawValue: socket.number)))\n"
             // Whoever started us and does not listen any more has no use for the word.
-            try? Descriptor(rawValue: ready).writeAll(Array(text.utf8), "ready")
+            try? Descriptor(rawValue: ready).writeAll(Array("READY\n".utf8), "ready")
             close(ready)
         }
     }
