@@ -49,7 +49,10 @@ final class FakeSpamServer: @unchecked Sendable {
             while true {
                 let socket = accept(number, nil, nil)
                 guard socket >= 0, let self else { return }
-                try? self.serve(Connection(OwnedDescriptor(socket), "client"), manner)
+                // One that waits keeps no other client waiting.
+                Thread.detachNewThread {
+                    try? self.serve(Connection(OwnedDescriptor(socket), "client"), manner)
+                }
             }
         }
     }

@@ -46,7 +46,7 @@ import UnixIO
     ) throws {
         let first = try FakeSpamServer(manner)
         let second = try FakeSpamServer(.reply(Answer.spamd("7.0")))
-        let (_, place) = try ask([first.place(), second.place()], limit: .seconds(4))
+        let (_, place) = try ask([first.place(), second.place()], limit: .seconds(2))
         #expect(place == (try second.place()))
         let error = #expect(throws: SpamServersError.self) {
             try ask([first.place()], limit: .milliseconds(300))
