@@ -181,7 +181,7 @@ struct StepFileTests {
         let shipped =
             URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().path + "/filters.d"
-        for name in try Files.names(in: shipped) {
+        for name in try Files.names(in: shipped) where name != "examples" {
             // Its program may not be built with these tests.
             let text = try String(contentsOfFile: "\(shipped)/\(name)", encoding: .utf8)
             let own = try #require(text.firstMatch(of: /(?m)^run +(\S+)/)?.output.1)
