@@ -193,7 +193,8 @@ let package = Package(
             "SMTPServer",
             [
                 "MailModel", "UnixIO", "Workers", "Control", "Recipients", "SMTPProtocol",
-                "FilterChain", "MailQueue", "AuthProtocol", "Resolver", "TLS",
+                "FilterChain", "MailQueue", "AuthProtocol", "Resolver", "TLS", "Relaying",
+                "SMTPClient",
             ]),
         program("queue-message", ["MailQueue", "Workers"]),
         program("mail-inject", ["Injection", "MailQueue"]),
@@ -349,7 +350,8 @@ let package = Package(
             "Interop",
             [
                 "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "deliver-local",
-                "deliver-remote", "mail-inject", "milter-chain", "filter-chain", "regex-filter",
+                "deliver-remote", "mail-inject", "milter-chain", "filter-chain", "smtp-server",
+                "regex-filter",
                 "spam-check",
                 "regex-filter-full", "virus-scan", "virus-scan-full",
                 "milter-filter", "zone-server", "chainmail",

@@ -92,6 +92,7 @@ extension ServerSession {
         switch outcome {
         case .queued: return accepted(transaction.id)
         case .refused(let reply): return end(with: SMTPReply(reply))
+        case .answered(let reply): return end(with: reply.withStatus)
         }
     }
 

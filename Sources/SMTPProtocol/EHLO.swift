@@ -19,10 +19,13 @@ extension ServerSession {
     /// command or parameter of their own: every reply has its status (RFC 2034), and commands
     /// are taken one by one from whatever has arrived (RFC 2920).
     private var extensions: [String] {
-        var keywords = [
-            "PIPELINING", sizeKeyword, "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN",
-            "ENHANCEDSTATUSCODES", "PRDR", limitsKeyword,
-        ]
+        let behind = settings.behind
+        var keywords = ["PIPELINING", sizeKeyword]
+        if behind.eightBitMIME { keywords.append("8BITMIME") }
+        if behind.smtputf8 { keywords.append("SMTPUTF8") }
+        keywords.append("CHUNKING")
+        if behind.dsn { keywords.append("DSN") }
+        keywords += ["ENHANCEDSTATUSCODES", "PRDR", limitsKeyword]
         if tls == nil, settings.offersTLS, claimed == nil { keywords.append("STARTTLS") }
         if tls != nil, settings.offersRequireTLS { keywords.append("REQUIRETLS") }
         if !mechanisms.isEmpty {
@@ -30,6 +33,10 @@ extension ServerSession {
         }
         if settings.allowsXCLIENT {
             keywords.append("XCLIENT " + Claim.attributes.joined(separator: " "))
+        }
+        if settings.allowsXFORWARD {
+            let names = ServerSession.forwardedAttributes.joined(separator: " ")
+            keywords.append("XFORWARD \(names)")
         }
         return keywords + ["HELP"]
     }

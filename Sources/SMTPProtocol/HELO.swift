@@ -23,6 +23,7 @@ extension ServerSession {
             return failed(SMTPReply.badName.withoutStatus)
         }
         if isDiscarded { return heloJudged(.discard, candidate) }
+        if settings.allowsXFORWARD { return heloJudged(.accept, candidate) }
         pending = .helo(candidate)
         return .judge(
             FilterRequest(stage: .helo, facts: facts(for: candidate), edits: connectEdits))

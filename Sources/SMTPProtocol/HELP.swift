@@ -16,6 +16,7 @@ extension ServerSession {
         case .startTLS: settings.offersTLS && tls == nil && claimed == nil
         case .auth: !mechanisms.isEmpty
         case .xclient: settings.allowsXCLIENT
+        case .xforward: settings.allowsXFORWARD
         default: true
         }
     }

@@ -31,11 +31,11 @@ extension ServerSession {
         if !transaction.parameters.options.smtputf8, ServerSession.isBeyondASCII(path.bytes) {
             return failed(.needsSMTPUTF8)
         }
-        return begin(transaction)
+        return consider(transaction)
     }
 
     /// The facts with what MAIL said.
-    private func facts(of new: Transaction) -> Facts {
+    func facts(of new: Transaction) -> Facts {
         var facts = facts
         facts[.message] = Array(new.id.description.utf8)
         facts[.bodyType] = new.parameters.options.bodyType.map { Array($0.rawValue.utf8) }
@@ -46,7 +46,7 @@ extension ServerSession {
         return facts
     }
 
-    private mutating func begin(_ new: Transaction) -> SessionStep {
+    private mutating func consider(_ new: Transaction) -> SessionStep {
         transaction = nil
         guard asksForSender, let user, !isDiscarded else { return judge(new) }
         pending = .sender(new)
@@ -56,10 +56,17 @@ extension ServerSession {
     /// Asks for the verdict.
     mutating func judge(_ new: Transaction) -> SessionStep {
         if isDiscarded { return mailJudged(.discard, new) }
+        settleClient()
+        return settings.allowsXFORWARD ? judgeClient(new, at: .connect) : judgeMail(new)
+    }
+
+    /// Asks the steps of this stage.
+    mutating func judgeMail(_ new: Transaction) -> SessionStep {
         pending = .mail(new)
         return .judge(
             FilterRequest(
-                stage: .mail, facts: facts(of: new), envelope: new.envelope, edits: pendingEdits))
+                stage: .mail, facts: facts(of: new), envelope: new.envelope,
+                edits: pendingEdits + new.edits))
     }
 
     mutating func mailJudged(_ verdict: Verdict, _ candidate: Transaction) -> SessionStep {
@@ -67,12 +74,20 @@ extension ServerSession {
         // An id is used once, even when the transaction does not come about: it is in the log.
         messages &+= 1
         switch verdict {
-        case .reject(let reply), .defer(let reply): return refused(reply)
-        case .accept(let edits): new.edits = edits
+        case .reject(let reply), .defer(let reply):
+            forgetForwarded()
+            return refused(reply)
+        case .accept(let edits): new.edits += edits
         case .discard: new.isDiscarded = true
         }
+        if settings.passes, !new.isDiscarded { return pass(new) }
+        begin(new)
+        return .reply(.reversePathOK)
+    }
+
+    /// The transaction comes about.
+    mutating func begin(_ new: Transaction) {
         facts = facts(of: new)
         transaction = new
-        return .reply(.reversePathOK)
     }
 }

@@ -46,10 +46,10 @@ extension ServerSession {
             let value = parameter.value
             switch String(decoding: parameter.keyword, as: UTF8.self) {
             case "SIZE": return size(value, &parameters)
-            case "BODY": return body(value, &parameters)
-            case "SMTPUTF8": return smtputf8(value, &parameters)
-            case "RET": return ret(value, &parameters)
-            case "ENVID": return envid(value, &parameters)
+            case "BODY" where settings.behind.eightBitMIME: return body(value, &parameters)
+            case "SMTPUTF8" where settings.behind.smtputf8: return smtputf8(value, &parameters)
+            case "RET" where settings.behind.dsn: return ret(value, &parameters)
+            case "ENVID" where settings.behind.dsn: return envid(value, &parameters)
             case "REQUIRETLS": return requireTLS(value, &parameters)
             case "PRDR": return prdr(value, &parameters)
             case "AUTH" where !mechanisms.isEmpty: return submitter(value)
@@ -65,8 +65,8 @@ extension ServerSession {
         let isUTF8 = transaction?.envelope.options.smtputf8 == true
         return each(of: Parameter.row(bytes, allowsUTF8: isUTF8)) { parameter in
             switch String(decoding: parameter.keyword, as: UTF8.self) {
-            case "NOTIFY": return notify(parameter.value, &options)
-            case "ORCPT": return orcpt(parameter.value, &options)
+            case "NOTIFY" where settings.behind.dsn: return notify(parameter.value, &options)
+            case "ORCPT" where settings.behind.dsn: return orcpt(parameter.value, &options)
             default: return .unknownParameter
             }
         }

@@ -41,6 +41,8 @@ extension ServerSession {
         if let suffix = facts[.relay] { return admit(candidate, suffix: suffix) }
         // Section 4.5.1: mail to the postmaster of this very host is always ours.
         if postmaster != nil { return judge(candidate) }
+        // Who has us for a filter has said yes already.
+        if settings.allowsXFORWARD { return judge(candidate) }
         pending = .admission(candidate)
         return .admit(candidate.mailbox)
     }
@@ -88,9 +90,12 @@ extension ServerSession {
         case .accept(let edits):
             // What a step does to its recipient is done to this one, not to a later one of the
             // same name.
-            let single = transaction.envelope(of: candidate)
-            transaction.envelope.appendRecipients(of: edits.applied(to: single))
+            let single = edits.applied(to: transaction.envelope(of: candidate))
+            transaction.envelope.appendRecipients(of: single)
             transaction.edits += edits.filter { !$0.changesRecipients }
+            if settings.passes, !single.recipients.isEmpty {
+                return pass(transaction, adding: single)
+            }
         }
         transaction.acceptedRecipients += 1
         self.transaction = transaction

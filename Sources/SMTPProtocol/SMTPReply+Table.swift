@@ -34,6 +34,9 @@ extension SMTPReply {
     static let badBDAT = SMTPReply(501, .init(5, 5, 4), "Syntax: BDAT size [LAST]")
     static let lostChunk = SMTPReply(
         421, .init(4, 5, 4), "BDAT without its size; nobody can tell where commands go on")
+    static let badXFORWARD = SMTPReply(
+        501, .init(5, 5, 4), "Syntax: XFORWARD attribute=value")
+    static let forwardedOK = SMTPReply(250, .init(2, 0, 0), "Ok")
     static let badXCLIENT = SMTPReply(501, .init(5, 5, 4), "Syntax: XCLIENT attribute=value")
     static let repliesFollow = SMTPReply(353, nil, "One reply for each recipient, then one for all")
     static let needsSMTPUTF8 = SMTPReply(553, .init(5, 6, 7), "This address is for SMTPUTF8 only")

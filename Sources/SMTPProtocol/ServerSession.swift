@@ -26,6 +26,10 @@ public struct ServerSession: Sendable {
         case tls
         case authentication(AuthState)
         case identity(Claim)
+        case forwarded(ForwardedClaim)
+        case client(Transaction, Stage)
+        case passedMail(Transaction)
+        case passedRecipient(Transaction)
     }
 
     /// Names and limits.
@@ -49,6 +53,10 @@ public struct ServerSession: Sendable {
     var ownRelay: [UInt8]?
     /// What XCLIENT said of the client.
     var claimed: ClaimedClient?
+    /// What is known of the client itself while it speaks for another; nil while it does not.
+    var ownFacts: Facts?
+    /// True when that other is a program of the server in front.
+    var isFromNobody = false
     /// Why a chunk was refused: the reply for those that came with it.
     var chunkRefusal: SMTPReply?
     var isDiscarded = false
@@ -86,6 +94,7 @@ public struct ServerSession: Sendable {
     /// The first step: what the steps at `connect` say of the client.
     public mutating func start() -> SessionStep {
         pending = .connect
+        if settings.allowsXFORWARD { return judged(.accept) }
         return .judge(FilterRequest(stage: .connect, facts: facts))
     }
 
@@ -124,6 +133,7 @@ public struct ServerSession: Sendable {
         case .startTLS: return startTLS(command.argument)
         case .auth: return auth(command.argument)
         case .xclient: return xclient(command.argument)
+        case .xforward: return xforward(command.argument)
         case nil: return unknown(command.word)
         }
     }
@@ -145,12 +155,14 @@ public struct ServerSession: Sendable {
         switch question {
         case .connect: return connectJudged(verdict)
         case .helo(let candidate): return heloJudged(verdict, candidate)
+        case .client(let transaction, let stage):
+            return clientJudged(verdict, transaction, stage)
         case .mail(let transaction): return mailJudged(verdict, transaction)
         case .recipient(let candidate): return recipientJudged(verdict, candidate)
         case .data(let chunk): return dataJudged(verdict, chunk)
         case .judgedMessage: return messageJudged(verdict)
         case .nothing, .sender, .admission, .message, .chunk, .submission, .tls, .authentication,
-            .identity:
+            .identity, .forwarded, .passedMail, .passedRecipient:
             pending = question
             return .reply(.outOfStep)
         }
@@ -174,6 +186,7 @@ public struct ServerSession: Sendable {
     mutating func reset() {
         if transaction?.envelope.options.smtputf8 == true { facts[.protocolName] = protocolName }
         transaction = nil
+        forgetForwarded()
         facts[.message] = nil
         facts[.bodyType] = nil
         facts[.declaredSize] = nil

@@ -45,6 +45,13 @@ public struct SessionSettings: Hashable, Sendable {
     public var offersRequireTLS = true
     /// True when this client may say XCLIENT.
     public var allowsXCLIENT = false
+    /// True when this client may say XFORWARD: a server whose filter we are. What it gives it has
+    /// accepted itself.
+    public var allowsXFORWARD = false
+    /// True when each command that is accepted goes to a server behind, in the place of a queue.
+    public var passes = false
+    /// What that can do.
+    public var behind = ExtensionsBehind.all
     /// What becomes of a bare LF in a message of this client.
     public var bareLineFeed = BareLineFeed.refused
     /// How long paths may be.

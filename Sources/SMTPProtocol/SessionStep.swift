@@ -34,6 +34,8 @@ public enum SessionStep: Equatable, Sendable {
     case receiveChunk(Chunk)
     /// Say whether the client of which these facts are known may relay: `identified(relay:)`.
     case identify(Facts)
+    /// Tell the server behind, and say what it answers: `passed(_:)`.
+    case pass(PassedCommand)
     /// Queue the message: `queued(_:)`.
     case queue(AcceptedMessage)
     /// Give this reply, then close the connection.
@@ -65,6 +67,8 @@ public enum QueueAnswer: Equatable, Sendable {
     case queued
     /// It is not, as far as we know.
     case refused(Reply)
+    /// A server behind says so itself, yes or no.
+    case answered(SMTPReply)
 }
 
 /// A message that the chain accepted.

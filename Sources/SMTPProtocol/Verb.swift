@@ -20,6 +20,7 @@ enum Verb: String, CaseIterable {
     case auth = "AUTH"
     case bdat = "BDAT"
     case xclient = "XCLIENT"
+    case xforward = "XFORWARD"
 
     /// The verb of a word, whatever its case.
     init?(_ word: ArraySlice<UInt8>) {
@@ -62,7 +63,7 @@ enum Verb: String, CaseIterable {
         // RFC 4954, section 4, says 512; an initial response may well be longer.
         case .auth: ServerSession.authLineLimit
         // Eight attributes of up to 255 bytes, as xtext.
-        case .xclient: 8192
+        case .xclient, .xforward: 8192
         default: 512
         }
     }
@@ -71,7 +72,7 @@ enum Verb: String, CaseIterable {
     /// EHLO, NOOP, STARTTLS and QUIT; the others do no more than these.
     var needsTLS: Bool {
         switch self {
-        case .helo, .ehlo, .noop, .rset, .help, .startTLS, .quit, .xclient: false
+        case .helo, .ehlo, .noop, .rset, .help, .startTLS, .quit, .xclient, .xforward: false
         case .mail, .rcpt, .data, .bdat, .vrfy, .auth: true
         }
     }

@@ -35,6 +35,10 @@ extension ServerSession {
     /// The step after the driver said whether the client that XCLIENT named may relay, and what is
     /// then appended to its recipients. The session begins again.
     public mutating func identified(relay: [UInt8]?) -> SessionStep {
+        if case .forwarded(let claim) = pending {
+            pending = .nothing
+            return forwarded(claim, relay: relay)
+        }
         guard case .identity(let claim) = pending else { return .reply(.outOfStep) }
         forgetClient()
         claimed = claim.client

@@ -104,7 +104,7 @@ struct IncomingMessage: ~Copyable {
         // MAIL need not say how big a message will be, and not truly.
         if let reply = room.refusal(needed: pending.count) { return give(up: reply) }
         do {
-            if spooled == nil { spooled = try room.queue.open(deadline: .after(limits.queue)) }
+            if spooled == nil { spooled = try room.open(deadline: .after(limits.queue)) }
             try spooled?.writing.borrowed.writeAll(pending, "spool file")
             spooledLength += pending.count
         } catch let error as QueueError {

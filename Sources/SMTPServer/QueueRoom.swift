@@ -2,6 +2,7 @@
 // smtp-server(8), section Limits; RFC 1870, section 6.1.
 // SPDX-License-Identifier: MIT
 
+import FilterChain
 import MailModel
 import MailQueue
 import UnixIO
@@ -11,7 +12,8 @@ final class QueueRoom {
     /// How long an answer holds.
     private static let patience = Duration.seconds(1)
 
-    let queue: QueueClient
+    /// Nil where messages are not queued.
+    private let queue: QueueClient?
     private let margin: Int
     private let ask: (QueueClient) -> Int?
     private var free: Int?
@@ -19,12 +21,21 @@ final class QueueRoom {
 
     /// A look at the queue that leaves so many bytes free.
     init(
-        _ queue: QueueClient, margin: Int,
+        _ queue: QueueClient?, margin: Int,
         ask: @escaping (QueueClient) -> Int? = { try? $0.room(deadline: .after(.seconds(2))) }
     ) {
         self.queue = queue
         self.ask = ask
         self.margin = margin
+    }
+
+    /// A nameless file for a message, in the queue where it will be.
+    /// - Throws: `QueueError`, `SystemError`.
+    func open(deadline: Deadline) throws -> NamelessFile {
+        if let queue { return try queue.open(deadline: deadline) }
+        let file = try ViewFile.temporary(for: .max)
+        let reading = try file.reopenedForReading()
+        return NamelessFile(writing: file, reading: reading)
     }
 
     /// Why no message that needs so many bytes can be taken now; nil when one can, and when the
@@ -37,7 +48,7 @@ final class QueueRoom {
 
     private var known: Int? {
         if asksAgain.hasPassed {
-            free = ask(queue)
+            free = queue.flatMap(ask)
             asksAgain = .after(Self.patience)
         }
         return free

@@ -57,7 +57,11 @@ extension Server {
         self.log = log
         let budget = configuration.clients.nameLookup
         names = try budget > .zero ? ClientNames(options.resolver(), budget: budget) : nil
-        queueRoom = QueueRoom(configuration.queue, margin: configuration.clients.queueMargin)
+        let isQueueing = configuration.forward == nil
+        queueRoom = QueueRoom(
+            isQueueing ? configuration.queue : nil,
+            margin: isQueueing ? configuration.clients.queueMargin : 0)
+        offerBehind = configuration.forward.map { OfferBehind($0) }
         authClient = AuthClient(socket: options.root.socket("auth-check"))
         authOffer = AuthOffer(authClient)
         _ = authOffer.mechanisms

@@ -22,6 +22,8 @@ public struct Server {
     /// Nil when names are not looked up.
     let names: ClientNames?
     let queueRoom: QueueRoom
+    /// What the server behind offers; nil where messages are queued.
+    let offerBehind: OfferBehind?
 
     /// Places of sessions that are made to wait.
     var delayed: SharedPlaces { shared.delayed }

@@ -5,6 +5,7 @@
 import Control
 import MailModel
 import MailQueue
+import Relaying
 import SMTPProtocol
 
 /// The control files, the chain and the limits.
@@ -23,9 +24,13 @@ public struct ServerConfiguration {
     let proxies: [Network]
     /// Who may say XCLIENT.
     let xclients: [Network]
+    /// Who may say XFORWARD.
+    let xforwards: [Network]
     /// Limits of clients by their addresses.
     let clients: ClientLimits
     let queue: QueueClient
+    /// The server that gets what is accepted; nil where the queue does.
+    let forward: ServerBehind?
     let auth: AuthSettings
     /// Which reverse-paths users may use; nil when every user may use all.
     let senderLogins: SenderLogins?
@@ -42,6 +47,7 @@ public struct ServerConfiguration {
         unlimitedClients = try isCounted ? nil : control.networks("unlimitedclients")
         proxies = try control.networks("proxyclients")
         xclients = try control.networks("xclientclients")
+        xforwards = try control.networks("xforwardclients")
         clients = try options.clientLimits()
         queue = QueueClient(socket: options.root.socket("queue-message"))
         session = SessionSettings(name: name.printable)
@@ -51,6 +57,10 @@ public struct ServerConfiguration {
         session.messageSize = try control.databytes() ?? 0
         session.recipients = try control.integer("maxrcpt") ?? session.recipients
         auth = options.auth
+        forward = try options.forward(as: name)
+        session.passes = forward != nil
+        // Whether it would go on under TLS only the server behind knows.
+        session.offersRequireTLS = forward == nil
         senderLogins = try SenderLogins(control)
         session.limitsSenders = senderLogins != nil
         var limits = ServerLimits()
@@ -98,6 +108,8 @@ public struct ServerConfiguration {
         settings.bareLineFeed = bareLineFeed(of: facts)
         settings.allowsXCLIENT =
             facts.clientIP.map { client in xclients.contains { $0.contains(client) } } ?? false
+        settings.allowsXFORWARD =
+            facts.clientIP.map { client in xforwards.contains { $0.contains(client) } } ?? false
         return settings
     }
 }

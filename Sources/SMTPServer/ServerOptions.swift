@@ -5,6 +5,7 @@
 import Control
 import FilterChain
 import MailModel
+import Relaying
 import Resolver
 import TLS
 import UnixIO
@@ -34,6 +35,9 @@ public struct ServerOptions {
             .root,
             .values("listen", "[SERVICE=]ADDRESS:PORT", "listen here, not as control/listen says"),
             .value("service", "NAME", "smtp, submission or smtps on descriptors 0 and 1 (smtp)"),
+            .value(
+                "forward", "HOST:PORT", "give what is accepted to this server, not to the queue"),
+            .value("forward-timeout", "DURATION", "for each reply of that server (100s)"),
             .value("workers", "MIN-MAX", "sessions at a time (8-200)"),
             .value("command-timeout", "DURATION", "for one command (5m)"),
             .value("busy-timeout", "DURATION", "the same while all workers are busy (10s)"),
@@ -90,6 +94,17 @@ public struct ServerOptions {
     func resolver() throws -> Resolver {
         let options = line.has("resolver") ? line : given.file
         return Resolver(servers: try Resolver.servers(options, root.control), timeout: .seconds(1))
+    }
+
+    /// The server behind; nil when none was named.
+    /// - Throws: `UsageError`.
+    func forward(as name: [UInt8]) throws -> ServerBehind? {
+        let form = "HOST:PORT, where HOST is an address or localhost"
+        let patience = try given.duration("forward-timeout") ?? .seconds(100)
+        let endpoint = try given.value("forward") { options throws(UsageError) in
+            try options.read("forward", form, ServerBehind.endpoint)
+        }
+        return endpoint.map { ServerBehind($0, as: name, patience: patience) }
     }
 
     /// Limits with what the command line says of them.

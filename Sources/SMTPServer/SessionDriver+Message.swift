@@ -73,6 +73,7 @@ extension SessionDriver {
     mutating func forgetMessage() {
         chunks = nil
         stored = nil
+        behind?.giveUp()
     }
 
     /// Gets octets out of the way that are none of a message.
@@ -113,6 +114,8 @@ extension SessionDriver {
 
     private func trace() -> [Edit] {
         guard let id = session.messageID, let envelope = session.envelope else { return [] }
+        // Between two servers that are one, as Postfix does it.
+        if behind != nil, session.speaksForAnother { return [] }
         let trace = TraceField(
             facts: session.facts, name: session.settings.name, id: id,
             recipients: envelope.recipients, isUTF8: envelope.options.smtputf8,

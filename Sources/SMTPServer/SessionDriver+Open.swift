@@ -21,6 +21,7 @@ extension SessionDriver {
                 }
                 session.noteEarlyTalker()
             }
+            if session.settings.allowsXFORWARD { narrowExtensions() }
             // Steps that judge the client itself want to know its name.
             if server.chain.judges(.connect) { lookUpName() }
             return session.start()
@@ -28,6 +29,7 @@ extension SessionDriver {
         isNamed = note.isNamed
         awaitedUntil = note.deadline
         wire.putBack(note.input)
+        if session.settings.allowsXFORWARD { narrowExtensions() }
         return session.resume(pause)
     }
 

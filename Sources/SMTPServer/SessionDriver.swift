@@ -6,6 +6,7 @@ import Control
 import FilterChain
 import MailModel
 import MailQueue
+import Relaying
 import SMTPProtocol
 import UnixIO
 
@@ -23,7 +24,9 @@ struct SessionDriver: ~Copyable {
     var stored: StoredMessage?
     /// A message of which some chunks have come.
     var chunks: IncomingMessage?
-    private var acceptedMessages = 0
+    var acceptedMessages = 0
+    /// The server behind; nil where messages are queued.
+    let behind: PassedSession?
     /// The connection, where it may wait elsewhere; nil on descriptors 0 and 1.
     var visit: Visit?
     /// True when the client's address is only that of a proxy which does not know it.
@@ -44,6 +47,7 @@ struct SessionDriver: ~Copyable {
             settings: server.configuration.settings(for: profile, facts), facts: facts, id: id)
         wire = Wire(stream, end: .after(server.configuration.limits.session))
         log = SessionLog(log: server.log, session: id.description)
+        behind = server.configuration.forward.map { PassedSession($0) }
     }
 
     /// Goes through the session to its end, or until it waits elsewhere; from where it was when it
@@ -56,6 +60,7 @@ struct SessionDriver: ~Copyable {
         } catch {
             end(error)
         }
+        behind?.quit()
     }
 
     /// Does what a step asks; nil when the session is over.
@@ -86,13 +91,19 @@ struct SessionDriver: ~Copyable {
             if case .notOurs = admission { report(refused: mailbox) }
             return session.admitted(admission)
         case .judge(let request):
-            if request.stage <= .helo { offerMechanisms() }
+            if request.stage <= .helo {
+                offerMechanisms()
+                if request.stage == .helo { narrowExtensions() }
+            }
             return session.judged(try waited(for: judge(request), request))
         case .receive(let reply):
             give(reply)
             return session.received(try receiveMessage())
         case .receiveChunk(let chunk): return session.received(chunk: try receive(chunk))
-        case .identify(let facts): return session.identified(relay: relay(facts))
+        case .identify(let facts):
+            log.speaks(for: facts)
+            return session.identified(relay: relay(facts))
+        case .pass(let command): return session.passed(pass(command))
         case .queue(let message):
             return session.queued(queue(message))
         }
@@ -188,6 +199,7 @@ extension SessionDriver {
 
     /// Hands the message over; the client's 250 waits for the answer.
     private mutating func queue(_ message: AcceptedMessage) -> QueueAnswer {
+        if let behind { return forward(message, to: behind) }
         guard let stored = stored.take() else { return .refused(.cannotStore) }
         let submission = MailQueue.Submission(
             id: message.id, envelope: message.envelope, edits: message.edits,

@@ -87,6 +87,9 @@ struct FuzzedSession {
         case .receive(let reply): return receive(reply)
         case .receiveChunk(let chunk): return receive(chunk)
         case .identify(let facts): return identify(facts)
+        case .pass:
+            require(false, "there is no server behind")
+            return session.passed(SMTPReply(250, nil, ""))
         case .queue(let message):
             shadow.check(message)
             transcript += message.envelope.queueFormat

@@ -13,6 +13,8 @@ final class DovecotServer: Sendable {
     var mail: String { folder.file("mail") }
     /// The socket of LMTP.
     var socket: String { folder.file("run/lmtp") }
+    /// Its configuration file.
+    var configuration: String { folder.file("conf") }
     /// What it logged.
     var log: String { daemon.log }
 

@@ -66,7 +66,7 @@ private let table: [String: Set<String>] = {
         "TransportSecurity": control.union([
             "Delivery", "Resolver", "SMTPClient", "SMTPProtocol", "TLS",
         ]),
-        "SMTPServer": engine.subtracting(["SMTPClient"]).union(["AuthProtocol", "TLS"]),
+        "SMTPServer": engine.union(["AuthProtocol", "Relaying", "TLS"]),
         "Filters": control.union(["FilterKit"]).union(libraries),
         "Programs": engine.union([
             "Accounts", "AuthCheck", "Delivery", "Passwords", "SMTPServer", "ArgumentParser",

@@ -30,6 +30,9 @@ struct Conversation {
     /// Every question, in order.
     private(set) var requests: [FilterRequest] = []
     private(set) var submissions: [AcceptedMessage] = []
+    /// What the server behind says, and what it was told.
+    var behind: (PassedCommand) -> SMTPReply = { _ in SMTPReply(250, nil, "behind") }
+    private(set) var passed: [PassedCommand] = []
     private(set) var isClosed = false
     private var isReceiving = false
     private var isChallenged = false
@@ -107,6 +110,9 @@ struct Conversation {
             case .judge(let request):
                 requests.append(request)
                 step = session.judged(judge(request))
+            case .pass(let command):
+                passed.append(command)
+                step = session.passed(behind(command))
             case .queue(let submission):
                 submissions.append(submission)
                 step = session.queued(queue(submission))
