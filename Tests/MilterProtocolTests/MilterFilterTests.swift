@@ -269,11 +269,25 @@ private let message = "From: a@x.test\nSubject:  two\n\tlines\n\nfirst\n.second\
         #expect(try filled.run().code == 56)
     }
 
-    @Test func `a milter that is for ever at work is left in the end`() throws {
+    @Test(
+        arguments: [
+            ("progress", "500ms", 52), ("fields", "30s", 71), ("recipients", "30s", 71),
+            ("body", "30s", 71),
+        ] as [(String, String, Int32)])
+    func `a milter that talks without end is left`(
+        _ subject: String, _ limit: String, _ code: Int32
+    ) throws {
+        let reply: MilterReply =
+            switch subject {
+            case "fields": .addHeader(name: bytes("X"), value: bytes("1"))
+            case "recipients": .addRecipient(bytes("<a@b.test>"), parameters: nil)
+            case "body": .replaceBody([UInt8](repeating: 0x78, count: 60_000))
+            default: .progress
+            }
         let milter = try ScriptedMilter(folder) { command, _ in
-            command.code == .endOfBody ? .say([.progress, .progress]) : nil
+            command.code == .endOfBody ? .flood(reply) : nil
         }
-        #expect(try pass(milter, ["--timeout", "500ms"]).code == 52)
+        #expect(try pass(milter, ["--timeout", limit]).code == code)
     }
 
     @Test func `what no milter can be shown is refused`() throws {

@@ -13,6 +13,8 @@ enum MilterMove: Sendable {
     case say([MilterReply])
     /// Sends these bytes.
     case bytes([UInt8])
+    /// Sends this as long as it is taken.
+    case flood(MilterReply)
     /// Says nothing, and goes on.
     case silence
     /// Closes the connection.
@@ -35,6 +37,8 @@ final class ScriptedMilter: @unchecked Sendable {
         _ folder: TestFolder, _ choice: MilterNegotiation = MilterNegotiation(steps: .skip),
         _ script: @escaping Script = { _, _ in nil }
     ) throws {
+        // A filter that leaves closes its end.
+        signal(SIGPIPE, SIG_IGN)
         path = folder.file("milter")
         self.choice = choice
         self.script = script
@@ -104,6 +108,9 @@ final class ScriptedMilter: @unchecked Sendable {
         case .say(let replies):
             try socket.writeAll(replies.flatMap { $0.packet.bytes }, "milter")
         case .bytes(let bytes): try socket.writeAll(bytes, "milter")
+        case .flood(let reply):
+            let bytes = [[UInt8]](repeating: reply.packet.bytes, count: 100).flatMap(\.self)
+            while true { try socket.writeAll(bytes, "milter") }
         case .silence: break
         case .close: return false
         }

@@ -9,6 +9,9 @@ import SMTPProtocol
 
 /// Collects the changes of one message.
 struct MilterChanges {
+    /// The most changes of one message, and the most bytes of all of them but those of the body.
+    private static let limits = (count: 10_000, bytes: 4 << 20)
+
     /// Why the milter wants the message kept back; nil when it does not.
     private(set) var quarantine: [UInt8]?
 
@@ -19,6 +22,8 @@ struct MilterChanges {
     private let bodyLimit: Int
     private let recipients: [Mailbox]
     private var envelope: [Edit] = []
+    private var count = 0
+    private var size = 0
 
     init(
         _ original: MessageHeader, _ request: borrowing Request, bodyLimit: Int,
@@ -36,6 +41,7 @@ struct MilterChanges {
     /// - Returns: false when it is no change.
     /// - Throws: `FilterError` for a change that cannot be made.
     mutating func take(_ reply: MilterReply) throws(FilterError) -> Bool {
+        try measure(reply)
         switch reply {
         case .addHeader(let name, let value): try check(header.add(name, value), name)
         case .insertHeader(let index, let name, let value):
@@ -55,6 +61,16 @@ struct MilterChanges {
         default: return false
         }
         return true
+    }
+
+    /// Changes that come without end must come to one.
+    private mutating func measure(_ reply: MilterReply) throws(FilterError) {
+        if case .replaceBody = reply { return }
+        count += 1
+        size += reply.packet.data.count
+        guard count <= MilterChanges.limits.count, size <= MilterChanges.limits.bytes else {
+            throw FilterError(.defer, "the milter changes too much")
+        }
     }
 
     private func check(_ isField: Bool, _ name: [UInt8]) throws(FilterError) {

@@ -96,6 +96,10 @@ final class MilterLine {
             } catch {
                 throw .garbled(error)
             }
+            // A milter that talks without end is not waited for, and yet it takes time.
+            guard !deadline.hasPassed else {
+                throw .system(.timedOut("recvmsg", connection.object))
+            }
             try read(deadline)
         }
     }
