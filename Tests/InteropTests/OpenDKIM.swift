@@ -11,7 +11,7 @@ extension UnpackedProgram {
     static let opendkim = Result { try UnpackedProgram("opendkim", libraries: ["."]) }
 }
 
-/// A running opendkim that signs what 192.0.2.1 sends for x.test, and verifies what others send.
+/// A running opendkim that signs what one client sends for x.test, and verifies what others send.
 final class OpenDKIM: Sendable {
     /// Where it listens.
     var socket: String { folder.file("dkim.sock") }
@@ -21,7 +21,7 @@ final class OpenDKIM: Sendable {
     private let daemon: Daemon
 
     /// Starts one with these lines in its configuration.
-    init(_ lines: String = "") throws {
+    init(_ lines: String = "", internalHost: String = "192.0.2.1") throws {
         folder = try TestFolder()
         try OpenDKIM.makeKey(folder)
         let configuration = """
@@ -30,7 +30,7 @@ final class OpenDKIM: Sendable {
             KeyFile \(folder.file("key.pem"))
             TestPublicKeys \(folder.file("keys"))
             Mode sv
-            InternalHosts 192.0.2.1
+            InternalHosts \(internalHost)
             AuthservID mx.y.test
             Socket local:\(folder.file("dkim.sock"))
             Background no

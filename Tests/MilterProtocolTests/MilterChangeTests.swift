@@ -207,7 +207,7 @@ private let message = "A: 1\nB: 2\n b\nA: 3\n\nfirst\nsecond\n"
         ] as [(Stage, [MilterCommand.Code])])
     func `a step hears of all up to its stage`(stage: Stage, codes: [MilterCommand.Code]) throws {
         let milter = try ScriptedMilter(folder)
-        let service = try service(["--reuse", "1"])
+        let service = try service()
         #expect(try ask(stage) == .accept([]))
         #expect(eventually { milter.commands.last == .quit })
         let heard = milter.commands.map(\.code).filter { ![.abort, .quit].contains($0) }
@@ -225,27 +225,6 @@ private let message = "A: 1\nB: 2\n b\nA: 3\n\nfirst\nsecond\n"
         withExtendedLifetime((milter, service)) {}
     }
 
-    @Test func `a worker keeps its connection for the next messages`() throws {
-        let milter = try ScriptedMilter(folder)
-        let service = try service(["--reuse", "3"])
-        for _ in 0..<4 { #expect(try ask() == .accept([])) }
-        #expect(milter.connections.count == 2)
-        let ends = milter.connections[0].filter { [.quit, .quitForAnother].contains($0) }
-        #expect(ends == [.quitForAnother, .quitForAnother, .quit])
-        withExtendedLifetime(service) {}
-    }
-
-    @Test func `where it was closed meanwhile the message is told anew`() throws {
-        let milter = try ScriptedMilter(folder) { command, connection in
-            if command == .quitForAnother { return .close }
-            return nil
-        }
-        let service = try service()
-        for _ in 0..<3 { #expect(try ask() == .accept([])) }
-        #expect(milter.connections.count == 3)
-        withExtendedLifetime(service) {}
-    }
-
     @Test func `a milter that breaks off in a message is not asked again`() throws {
         let milter = try ScriptedMilter(folder) { command, _ in
             command.code == .endOfBody ? .close : nil
@@ -253,16 +232,6 @@ private let message = "A: 1\nB: 2\n b\nA: 3\n\nfirst\nsecond\n"
         let service = try service()
         #expect(try ask().word == "defer")
         #expect(milter.connections.count == 1)
-        withExtendedLifetime(service) {}
-    }
-
-    @Test func `an old milter gets a connection for each message`() throws {
-        let milter = try ScriptedMilter(
-            folder, MilterNegotiation(version: 2, actions: [], steps: []))
-        let service = try service()
-        for _ in 0..<2 { #expect(try ask() == .accept([])) }
-        #expect(milter.connections.count == 2)
-        #expect(!milter.connections.joined().contains(.quitForAnother))
         withExtendedLifetime(service) {}
     }
 }

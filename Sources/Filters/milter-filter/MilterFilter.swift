@@ -15,16 +15,10 @@ import UnixIO
     static let options = MilterSettings.options
 
     private let settings: MilterSettings
-    /// Only who serves has a use for a connection that stays.
-    private let keeps: Bool
-    private var kept: MilterLine?
 
     static func main() { FilterMain.run(Self.self) }
 
-    init(_ setup: Setup) throws {
-        settings = try MilterSettings(setup.options)
-        keeps = setup.convention == .resident && settings.reuse > 1
-    }
+    init(_ setup: Setup) throws { settings = try MilterSettings(setup.options) }
 
     mutating func judge(
         _ request: borrowing Request, _ evidence: inout Evidence
@@ -37,25 +31,17 @@ import UnixIO
         return decision.verdict
     }
 
-    /// Asks on the connection that is there, on a new one where that was closed meanwhile.
-    private mutating func decide(
-        _ request: borrowing Request
-    ) throws(FilterError) -> MilterDecision {
+    /// Each message has a connection of its own. To go on with another session by QUIT_NC would
+    /// save 50 microseconds, but Debian's libmilter does not answer CONNECT after it.
+    private func decide(_ request: borrowing Request) throws(FilterError) -> MilterDecision {
         let deadline = Deadline.after(settings.limit)
-        if let line = kept {
-            kept = nil
-            line.begin()
-            do throws(MilterStop) {
-                return try ask(line, request, deadline)
-            } catch {
-                // Nothing was answered, so that nothing is asked twice.
-                guard case .failed(let failure) = error, failure.isEnd, !line.hasAnswered else {
-                    throw error.filterError(settings)
-                }
-            }
-        }
         do throws(MilterStop) {
-            return try ask(try connect(deadline), request, deadline)
+            let line = try connect(deadline)
+            var dialog = MilterDialog(line, request, settings, deadline)
+            let decision = try dialog.run(request)
+            line.quit(
+                isInTransaction: dialog.isInTransaction, dialog.limit(settings.commandLimit))
+            return decision
         } catch {
             throw error.filterError(settings)
         }
@@ -63,38 +49,9 @@ import UnixIO
 
     private func connect(_ deadline: Deadline) throws(MilterStop) -> MilterLine {
         do throws(MilterFailure) {
-            let line = try MilterLine(settings, deadline: deadline)
-            line.begin()
-            return line
+            return try MilterLine(settings, deadline: deadline)
         } catch {
             throw .failed(error)
-        }
-    }
-
-    private mutating func ask(
-        _ line: MilterLine, _ request: borrowing Request, _ deadline: Deadline
-    ) throws(MilterStop) -> MilterDecision {
-        var dialog = MilterDialog(line, request, settings, deadline)
-        let decision = try dialog.run(request)
-        let isOpen = dialog.isInTransaction
-        // Whoever said this may close its end.
-        let mayStay = keeps && line.uses < settings.reuse && decision.answer != .shutdown
-        if mayStay, line.rewind(isInTransaction: isOpen, dialog.limit(settings.commandLimit)) {
-            kept = line
-        } else {
-            line.quit(isInTransaction: isOpen, dialog.limit(settings.commandLimit))
-        }
-        return decision
-    }
-}
-
-extension MilterFailure {
-    /// True when the connection was closed.
-    fileprivate var isEnd: Bool {
-        switch self {
-        case .closed: true
-        case .system(let error): [.brokenPipe, .connectionReset].contains(error.errno)
-        case .garbled, .unexpected: false
         }
     }
 }

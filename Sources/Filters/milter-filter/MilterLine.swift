@@ -37,10 +37,6 @@ final class MilterLine {
     private var output: [UInt8] = []
     /// What was agreed on.
     private(set) var agreement = MilterNegotiation()
-    /// How many messages it was used for.
-    private(set) var uses = 0
-    /// True when the milter said anything about this message.
-    private(set) var hasAnswered = false
 
     /// Connects and negotiates.
     init(_ settings: MilterSettings, deadline: Deadline) throws(MilterFailure) {
@@ -60,12 +56,6 @@ final class MilterLine {
         } catch {
             throw .garbled(error)
         }
-    }
-
-    /// A message begins.
-    func begin() {
-        uses += 1
-        hasAnswered = false
     }
 
     /// Has a command sent with what comes next, or by `flush`.
@@ -89,10 +79,7 @@ final class MilterLine {
     func receive(_ deadline: Deadline) throws(MilterFailure) -> MilterReply {
         while true {
             do throws(MilterError) {
-                if let packet = try packets.next() {
-                    hasAnswered = true
-                    return try MilterReply(packet)
-                }
+                if let packet = try packets.next() { return try MilterReply(packet) }
             } catch {
                 throw .garbled(error)
             }
@@ -117,19 +104,6 @@ final class MilterLine {
             throw .system(error)
         }
         throw .closed
-    }
-
-    /// Ends a session so that another may follow; false when it may not.
-    func rewind(isInTransaction: Bool, _ deadline: Deadline) -> Bool {
-        guard agreement.version >= 6, packets.isEmpty else { return false }
-        if isInTransaction { put(.abort) }
-        put(.quitForAnother)
-        do throws(MilterFailure) {
-            try flush(deadline)
-            return true
-        } catch {
-            return false
-        }
     }
 
     /// Says that it is over; nobody waits for anything.

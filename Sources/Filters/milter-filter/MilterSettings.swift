@@ -18,7 +18,6 @@ struct MilterSettings: Sendable {
         .value("packets", "SIZE", "offer packets of 64K (the default), 256K or 1M"),
         .value("max-body", "SIZE", "bytes of a body that the milter may put in place (32M)"),
         .values("macro", "NAME=VALUE", "a macro, besides those that follow from the facts"),
-        .value("reuse", "N", "messages for one connection of a resident filter (100)"),
         .root,
     ]
 
@@ -31,7 +30,6 @@ struct MilterSettings: Sendable {
     let bodyLimit: Int
     /// Macros by name with braces, as the administrator gave them.
     let macros: [[UInt8]: [UInt8]]
-    let reuse: Int
     /// Our name.
     let hostName: [UInt8]
 
@@ -52,7 +50,6 @@ struct MilterSettings: Sendable {
             try options.read("max-body", "a size from 1K to 1G") { text in
                 Quantity.bytes(text).flatMap { (1 << 10...1 << 30).contains($0) ? $0 : nil }
             } ?? 32 << 20
-        reuse = try options.integer("reuse", in: 1...1_000_000) ?? 100
         offer = try MilterSettings.offer(options)
         macros = try MilterSettings.macros(options.allBytes("macro"))
         hostName = try Root(options).control.meOrHost()
