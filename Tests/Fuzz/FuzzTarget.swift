@@ -3,7 +3,7 @@
 
 import Glibc
 
-/// Which target this process is: `session`, `path` or `decoder`.
+/// Which target this process is: `session`, `path`, `decoder` or `milter`.
 private let target = getenv("FUZZ_TARGET").map { String(cString: $0) } ?? "session"
 
 /// True when the replies of a session are to be seen.
@@ -17,6 +17,7 @@ public func fuzzOneInput(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     case "session": fuzzSession(bytes)
     case "path": fuzzPath(bytes)
     case "decoder": fuzzDecoder(bytes)
+    case "milter": fuzzMilter(bytes)
     default: fatalError("no target \(target)")
     }
     return 0
