@@ -132,11 +132,15 @@ public struct MilterHeader: Sendable {
 
 extension MilterHeader {
     /// True when nothing was changed.
-    public var isUnchanged: Bool { entries.allSatisfy { $0.range != nil && $0.bytes == nil } }
+    public var isUnchanged: Bool {
+        entries.allSatisfy { $0.range == nil ? $0.isRemoved : $0.bytes == nil }
+    }
 
     /// The changes as names of fields that all go, and then fields that come on top, the lowest
     /// first; nil when they are more than that.
     public var simple: (removed: [[UInt8]], added: [HeaderField])? {
+        // What was put in and removed again is nothing.
+        let entries = entries.filter { $0.range != nil || !$0.isRemoved }
         let top = entries.prefix { $0.range == nil }
         let rest = entries.dropFirst(top.count)
         guard rest.allSatisfy({ $0.range != nil && ($0.bytes == nil || $0.isRemoved) }) else {
@@ -146,9 +150,7 @@ extension MilterHeader {
         guard !rest.contains(where: { !$0.isRemoved && gone.contains($0.name) }) else {
             return nil
         }
-        let added = top.reversed().filter { !$0.isRemoved }.compactMap {
-            HeaderField(line: $0.bytes ?? [])
-        }
+        let added = top.reversed().compactMap { HeaderField(line: $0.bytes ?? []) }
         return (gone.sorted { $0.lexicographicallyPrecedes($1) }, added)
     }
 

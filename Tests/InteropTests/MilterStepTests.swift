@@ -56,7 +56,7 @@ import Testing
     }
 
     @Test func `opendmarc refuses, and what it quarantines is held in the queue`() throws {
-        let dmarc = try OpenDMARC()
+        let dmarc = try OpenDMARC(checksSPF: false)
         let server = try server(["61-opendmarc": step(dmarc.socket)])
         let session = try server.connect()
         let refused = try session.send(
@@ -69,7 +69,8 @@ import Testing
         let list = {
             try Tool("chainmail", ["queue", "list", "--root", server.root]).run().text
         }
-        #expect(try eventually { try list().contains("held") }, "\(try list())\n\(server.log)")
+        let isHeld = try eventually { try list().contains("held") }
+        #expect(isHeld, "\(server.log)")
         #expect(server.messages(of: "bob").isEmpty)
     }
 

@@ -92,6 +92,16 @@ private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
             } == "B: 2\nB: 4\n")
     }
 
+    @Test func `what is put in and removed again is nothing`() throws {
+        var header = header(text)
+        _ = header.insert(at: 3, bytes("X"), bytes("5"))
+        _ = header.change(1, bytes("X"), [])
+        #expect(header.isUnchanged)
+        #expect(header.patches.isEmpty)
+        let simple = try #require(header.simple)
+        #expect(simple.removed.isEmpty && simple.added.isEmpty)
+    }
+
     @Test func `fields of a name that all go, and fields on top, are simple`() throws {
         var header = header(text)
         _ = header.change(1, bytes("A"), [])
