@@ -228,6 +228,15 @@ private let message = "From: a@x.test\nSubject:  two\n\tlines\n\nfirst\n.second\
         #expect(result.errors.contains("550 5.1.1 c@y.test: no"))
     }
 
+    @Test func `a message for nobody is not told`() throws {
+        let milter = try ScriptedMilter(folder)
+        for options in [[], ["--sender", "a@x.test"]] {
+            var tool = try Tool("milter-filter", ["unix:\(milter.path)"] + options)
+            tool.message = bytes(message)
+            #expect(try tool.run().code == 91)
+        }
+    }
+
     @Test func `a milter that is at work is waited for`() throws {
         let milter = try ScriptedMilter(folder) { command, _ in
             command.code == .endOfBody

@@ -60,9 +60,9 @@ struct MilterDialog {
     private mutating func transaction(
         _ request: borrowing Request
     ) throws(MilterStop) -> MilterDecision? {
-        guard let envelope = request.envelope else {
-            throw .known(FilterError(.malformedEnvelope, "a milter is asked about an envelope"))
-        }
+        guard let envelope = request.envelope,
+            request.stage == .mail || !envelope.recipients.isEmpty
+        else { throw .known(FilterError(.malformedEnvelope, "there is no recipient to tell of")) }
         isInTransaction = true
         let words = [MilterPath.bytes(envelope.reversePath)] + envelope.parameters(request.facts)
         if let end = try step(.mail(words), .mail) { return end }
