@@ -74,13 +74,24 @@ extension ServerSession {
         // An id is used once, even when the transaction does not come about: it is in the log.
         messages &+= 1
         switch verdict {
-        case .reject(let reply), .defer(let reply):
-            forgetForwarded()
-            return refused(reply)
+        case .reject(let reply), .defer(let reply): return refuse(new, SMTPReply(reply))
         case .accept(let edits): new.edits += edits
         case .discard: new.isDiscarded = true
         }
         if settings.passes, !new.isDiscarded { return pass(new) }
+        begin(new)
+        return .reply(.reversePathOK)
+    }
+
+    /// MAIL is refused. Postfix, whose filter we may be, expects no refusal of it, and would tell its
+    /// client of a trouble of its own: there each RCPT gets the reply.
+    mutating func refuse(_ candidate: Transaction, _ reply: SMTPReply) -> SessionStep {
+        guard settings.allowsXFORWARD, reply.code != 421 else {
+            forgetForwarded()
+            return reply.code == 421 ? .close(reply) : .reply(reply)
+        }
+        var new = candidate
+        new.refusal = reply
         begin(new)
         return .reply(.reversePathOK)
     }

@@ -74,7 +74,8 @@ extension ServerSession {
         let isAccepted = reply.isPositive
         switch question {
         case .passedMail(let new):
-            if isAccepted { begin(new) }
+            guard isAccepted else { return refuse(new, reply.withStatus) }
+            begin(new)
         case .passedRecipient(var new):
             new.acceptedRecipients += 1
             if isAccepted { transaction = new }

@@ -71,6 +71,7 @@ extension ServerSession {
 
     private mutating func judge(_ candidate: RecipientCandidate) -> SessionStep {
         guard let transaction else { return .reply(.outOfStep) }
+        if let refusal = transaction.refusal { return .reply(refusal) }
         if transaction.isDiscarded { return recipientJudged(.discard, candidate) }
         pending = .recipient(candidate)
         // Recipients that earlier steps added or removed are no matter of this one.

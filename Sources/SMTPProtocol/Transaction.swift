@@ -14,6 +14,8 @@ struct Transaction {
     var serverEdits: [Edit] = []
     /// Edits by steps of this transaction, in order.
     var edits: [Edit] = []
+    /// Why MAIL was refused that was answered yes: the reply to each RCPT.
+    var refusal: SMTPReply?
     /// What MAIL's parameters said.
     var parameters = MailParameters()
     /// RCPT commands that got 250: more than `envelope` holds when a filter discards some.

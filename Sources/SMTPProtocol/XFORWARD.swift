@@ -62,8 +62,7 @@ extension ServerSession {
         switch verdict {
         case .reject(let reply), .defer(let reply):
             messages &+= 1
-            forgetForwarded()
-            return refused(reply)
+            return refuse(new, SMTPReply(reply))
         case .accept(let edits): new.edits += edits
         case .discard: return mailJudged(.discard, new)
         }

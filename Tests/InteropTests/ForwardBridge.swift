@@ -193,4 +193,13 @@ struct ForwardBridge: Bridge {
         #expect(log.contains("client=127.0.0.1"))
         #expect(log.contains("helo=client.a.test"), "\(log)")
     }
+
+    @Test func `a greeting that a step refuses is refused for whom Postfix speaks`() throws {
+        let stack = try stack()
+        let text = MessageSet.header("hello") + "\nbody\n"
+        let reply = try stack.postfix.connect("bad-helo.test").send(
+            from: "alice@a.test", to: ["bob@y.test"], text)
+        #expect(reply.hasPrefix("550 5.7.1 no such greeting"), "\(reply)")
+        #expect(stack.server.log.contains("helo=bad-helo.test"))
+    }
 }

@@ -51,6 +51,15 @@ import Testing
         #expect(recipients?.map(\.description) == ["alice@example.test"])
     }
 
+    @Test func `for Postfix in front, what it says to MAIL is the reply to RCPT`() {
+        var conversation = conversation { $0.allowsXFORWARD = true }
+        conversation.behind = { _ in SMTPReply(451, EnhancedStatus(4, 4, 1), "down") }
+        let replies = conversation.run(Conversation.begun)
+        #expect(replies[2].hasPrefix("250"))
+        #expect(replies[3] == "451 4.4.1 down")
+        #expect(conversation.passed.count == 1)
+    }
+
     @Test func `421 ends the session`() {
         var conversation = conversation()
         conversation.behind = { _ in SMTPReply(421, EnhancedStatus(4, 3, 2), "bye") }
