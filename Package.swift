@@ -354,7 +354,7 @@ let package = Package(
                 "regex-filter",
                 "spam-check",
                 "regex-filter-full", "virus-scan", "virus-scan-full",
-                "milter-filter", "zone-server", "mail-server", "smtp-server",
+                "throttle", "milter-filter", "zone-server", "mail-server", "smtp-server",
                 "queue-message", "queue-manager", "chainmail",
             ]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),

@@ -21,7 +21,8 @@ enum MilterCallbacks {
             self.server = server
             hasPlace = server.sessions.take()
             terms = MilterTerms(
-                server.chain, offeredActions: actions, offeredSteps: steps, isExcess: !hasPlace)
+                server.chain, offeredActions: actions, offeredSteps: steps, isExcess: !hasPlace,
+                isOverTCP: server.isOverTCP)
             session = MilterSession(server, terms, isExcess: !hasPlace)
         }
 

@@ -5,7 +5,7 @@
 import CMilter
 import Glibc
 import MailModel
-public import UnixIO
+import UnixIO
 
 /// libmilter could not do what it must.
 public struct MilterLibraryError: Error, CustomStringConvertible {
@@ -17,9 +17,9 @@ public struct MilterLibraryError: Error, CustomStringConvertible {
 }
 
 extension MilterServer {
-    /// Serves a listening socket until SIGTERM or SIGINT. `ready` is called when it does.
+    /// Serves the listening socket until SIGTERM or SIGINT. `ready` is called when it does.
     /// - Throws: `MilterLibraryError`.
-    public func run(listener: Descriptor, ready: () -> Void) throws(MilterLibraryError) {
+    public func run(ready: () -> Void) throws(MilterLibraryError) {
         guard cmilter_count_reloads() == 0 else { throw MilterLibraryError(call: "sigaction") }
         cmilter_set_owner(Unmanaged.passUnretained(self).toOpaque())
         // libmilter writes the name of the connection into syslog, and keeps no pointer.

@@ -56,14 +56,20 @@ public final class MilterServer: Sendable {
     let log: Log
     let sessions: SessionPlaces
     let delayed: SessionPlaces
+    /// True when the socket is one of the Internet.
+    let isOverTCP: Bool
+    let listener: Descriptor
     private let state: Mutex<(configuration: MilterConfiguration, reloads: Int32)>
     private let read: @Sendable () throws -> MilterConfiguration
 
-    /// A server with what `read` gives now, and again after each SIGUSR1.
+    /// A server for a listening socket, with what `read` gives now, and again after each SIGUSR1.
     /// - Throws: what `read` throws.
     public init(
-        _ limits: MilterLimits, log: Log, read: @escaping @Sendable () throws -> MilterConfiguration
+        listener: Descriptor, _ limits: MilterLimits, log: Log,
+        read: @escaping @Sendable () throws -> MilterConfiguration
     ) throws {
+        self.listener = listener
+        isOverTCP = InternetSocket.localEndpoint(of: listener) != nil
         self.limits = limits
         self.log = log
         self.read = read

@@ -215,6 +215,22 @@ import UnixIO
         #expect(try chain.send("Subject: x\n\nhi\n").hasPrefix("250"))
     }
 
+    @Test func `recipients that Postfix itself refuses count as failures`() throws {
+        let folder = try TestFolder()
+        let limit = "client failures 2/1h defer too many failures"
+        let chain = try MilterChain(steps: [
+            "10-throttle": "run throttle --store \(folder.path) --limit \"\(limit)\"\n"
+                + "stage rcpt\nreport failures\nworkers 1 2\n"
+        ])
+        let session = try chain.postfix.connect()
+        try session.say("MAIL FROM:<a@x.test>")
+        #expect(try session.say("RCPT TO:<alice@y.test>").hasPrefix("250"))
+        for name in ["one", "two"] {
+            #expect(try session.say("RCPT TO:<\(name)@y.test>").hasPrefix("550 5.1.1 "))
+        }
+        #expect(try session.say("RCPT TO:<bob@y.test>") == "451 4.7.1 too many failures")
+    }
+
     @Test func `mail of local users is judged, too`() throws {
         let chain = try MilterChain(
             rules: ["10-message message": "header:Subject /x/ tag X-Seen: yes\n"],

@@ -46,7 +46,9 @@ import UnixIO
         let service = try Self.start(in: folder, control: ["relayclients": "192.0.2.0/24\n"])
         let mta = try RawMTA(port: Self.port(service))
         try mta.say(.connect(Array(name.utf8), peer), connect)
+        if !mta.choice.steps.contains(.noReplyToConnect) { _ = try mta.reply() }
         try mta.say(.helo(Array("helo.x.test".utf8)), helo)
+        if !mta.choice.steps.contains(.noReplyToHelo) { _ = try mta.reply() }
         try mta.ask(.mail([Array("<a@x.test>".utf8), Array("SIZE=100".utf8)]), mail)
         try mta.ask(.rcpt([Array("<b@y.test>".utf8)]), [("i", "4QueueID")])
         _ = try mta.message([("Subject", " x")], [])

@@ -27,10 +27,13 @@ struct MilterWorker {
         }
         let ready = try options.integer("ready-fd", in: 3...1023).map(Int32.init)
         let (root, filters) = (root, options["filters"])
-        let server = try MilterServer(MilterLimits(options), log: Log("milter-chain")) {
+        let server = try MilterServer(
+            listener: Descriptor(rawValue: socket.number), MilterLimits(options),
+            log: Log("milter-chain")
+        ) {
             try MilterConfiguration(root, filters: filters)
         }
-        try server.run(listener: Descriptor(rawValue: socket.number)) {
+        try server.run {
             guard let ready else { return }
             // Whoever started us and does not listen any more has no use for the word.
             try? Descriptor(rawValue: ready).writeAll(Array("READY\n".utf8), "ready")
