@@ -300,7 +300,7 @@ let package = Package(
             [
                 "RecipientValidation", "Recipients", "SQL", "Control", "MailModel", "Resolver",
                 "UnixIO", "Workers", "TestSupport", "rcpt-validate", "rcpt-validate-full",
-                "zone-server",
+                "virus-scan-full", "zone-server",
             ]),
         tests(
             "Recipients",
@@ -349,13 +349,11 @@ let package = Package(
         tests(
             "Interop",
             [
-                "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "deliver-local",
-                "deliver-remote", "mail-inject", "milter-chain", "filter-chain", "smtp-server",
-                "regex-filter",
-                "spam-check",
-                "regex-filter-full", "virus-scan", "virus-scan-full",
-                "throttle", "milter-filter", "zone-server", "mail-server", "smtp-server",
-                "queue-message", "queue-manager", "chainmail",
+                "TestSupport", "UnixIO", "MailModel", "Control", "FilterChain", "chainmail",
+                "deliver-local", "deliver-remote", "filter-chain", "mail-inject", "mail-server",
+                "milter-chain", "milter-filter", "queue-manager", "queue-message", "regex-filter",
+                "regex-filter-full", "smtp-server", "spam-check", "throttle", "virus-scan",
+                "virus-scan-full", "zone-server",
             ]),
         .executableTarget(name: "seam-probe", path: "Tests/Support/seam-probe"),
         tests("System", ["MailModel", "TestSupport", "UnixIO", "seam-probe"]),
@@ -388,7 +386,7 @@ let package = Package(
                 "rcpt-validate-full",
                 "virus-scan",
                 "virus-scan-full", "filter-chain", "spp-bridge",
-                "zone-server",
+                "virus-scan-full", "zone-server",
             ]),
     ]
 )
