@@ -109,7 +109,7 @@ extension InstructionRun {
         }
         do throws(SystemError) {
             let output = try Files.nameless(in: "/tmp")
-            call.standardOutput = output.borrowed
+            call.result = (output.borrowed, InstructionRun.outputLimit(request))
             let end = try call.run(try message(nil))
             if !end.output.isEmpty { note("filter-output", end.output) }
             let length = try Int(output.borrowed.status("output").st_size)
@@ -118,12 +118,9 @@ extension InstructionRun {
         } catch {
             throw failure("\(error)")
         }
-        guard isWhole else { throw failure("it did not end with 0") }
+        guard isWhole else { throw failure("it did not end with 0, or printed too much") }
         // An empty message is what a filter leaves that was never there.
         guard made.length > 0 else { throw failure("it printed nothing") }
-        guard made.length <= InstructionRun.outputLimit(request) else {
-            throw failure("it printed too much")
-        }
         filtered = made
         return made
     }

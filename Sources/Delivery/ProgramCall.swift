@@ -40,8 +40,9 @@ struct ProgramCall {
     let environment: [String]
     let deadline: Deadline
 
-    /// Where descriptor 1 leads; nil to what is kept of the output.
-    var standardOutput: Descriptor?
+    /// Where what comes from descriptor 1 is written, and how much it may be; nil where it is kept
+    /// with the rest. The program has a pipe: that a disk is full we see, whatever it makes of it.
+    var result: (file: Descriptor, limit: Int)?
 
     /// How it ended.
     struct End {
@@ -60,44 +61,72 @@ struct ProgramCall {
         _ = try retrying("pipe", "output") { pipe(&ends) }
         let reading = OwnedDescriptor(ends[0])
         let writing = OwnedDescriptor(ends[1])
+        _ = try retrying("pipe", "result") { pipe(&ends) }
+        let readingResult = OwnedDescriptor(ends[0])
+        let writingResult = OwnedDescriptor(ends[1])
         var shell = Command("/bin/sh", ["-c", command], environment: environment)
         shell.descriptors = [
-            0: input.number, 1: standardOutput?.rawValue ?? writing.number, 2: writing.number,
+            0: input.number, 1: result == nil ? writing.number : writingResult.number,
+            2: writing.number,
         ]
         shell.folder = home.isEmpty ? "/" : home
         shell.hasOwnGroup = true
         shell.deathSignal = SIGKILL
         let child = try Child(shell)
         try writing.close("output")
+        try writingResult.close("result")
         var output: [UInt8] = []
-        let isWhole = try read(reading.borrowed, of: child.pid, into: &output)
+        let isWhole: Bool
+        do throws(SystemError) {
+            isWhole = try read(
+                reading.borrowed, readingResult.borrowed, of: child.pid, into: &output)
+        } catch {
+            _ = try child.waitOrKill(.after(.zero))
+            throw error
+        }
         let end = try child.waitOrKill(isWhole ? deadline : .after(.zero))
         withExtendedLifetime(reading) {}
+        withExtendedLifetime(readingResult) {}
         withExtendedLifetime(input) {}
         return ProgramCall.judge(isWhole ? end : nil, ProgramCall.line(output))
     }
 
-    /// Reads until nobody has the other end any more, or the program has ended and whoever else has
-    /// it is silent.
+    /// Reads until nobody has the other ends any more, or the program has ended and whoever else has
+    /// that of its output is silent. Its result is whole only when nobody can add to it.
     /// - Returns: false when the time was over or there was too much.
     private func read(
-        _ pipe: Descriptor, of pid: pid_t, into kept: inout [UInt8]
+        _ said: Descriptor, _ printed: Descriptor, of pid: pid_t, into kept: inout [UInt8]
     ) throws(SystemError) -> Bool {
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        var count = 0
-        while count <= ProgramCall.outputLimit {
-            let moment = min(deadline, .after(.seconds(1)))
-            guard try pipe.wait(.toRead, until: moment, "output") else {
-                if ProgramCall.hasEnded(pid) { return true }
-                guard !deadline.hasPassed else { return false }
-                continue
-            }
-            let got = try ProgramCall.read(pipe, &chunk)
-            guard got > 0 else { return true }
-            count += got
-            kept += chunk.prefix(min(got, ProgramCall.kept - kept.count))
+        var chunk = [UInt8](repeating: 0, count: 65_536)
+        var counts = (said: 0, printed: 0)
+        var ends = [said, printed].map {
+            pollfd(fd: $0.rawValue, events: Int16(POLLIN), revents: 0)
         }
-        return false
+        while ends.contains(where: { $0.fd >= 0 }) {
+            let moment = min(deadline, .after(.seconds(1)))
+            let ready = try retrying("poll", "output") { poll(&ends, 2, moment.pollTimeout) }
+            if ready == 0 {
+                if ends[1].fd < 0, ProgramCall.hasEnded(pid) { return true }
+                guard !deadline.hasPassed else { return false }
+            }
+            if ends[0].revents != 0 {
+                let got = try ProgramCall.read(said, &chunk)
+                if got == 0 { ends[0].fd = -1 }
+                counts.said += got
+                kept += chunk.prefix(min(got, ProgramCall.kept - kept.count))
+            }
+            if ends[1].revents != 0 {
+                let got = try ProgramCall.read(printed, &chunk)
+                if got == 0 { ends[1].fd = -1 }
+                counts.printed += got
+                if let result, counts.printed <= result.limit {
+                    try result.file.writeAll(Array(chunk[..<got]), "result")
+                }
+            }
+            guard counts.said <= ProgramCall.outputLimit, counts.printed <= result?.limit ?? 0
+            else { return false }
+        }
+        return true
     }
 
     /// True for a child that has ended; it is not reaped.

@@ -181,6 +181,7 @@ struct VirtualDeliveries {
         ("false | vdelivermail '' bounce-no-mailbox", "451", ""),
         ("true | vdelivermail '' bounce-no-mailbox", "451", ""),
         ("/nonexistent/spamc | vdelivermail '' bounce-no-mailbox", "451", ""),
+        ("yes | vdelivermail '' bounce-no-mailbox", "451", ""),
         ("cat; cat | vdelivermail '' bounce-no-mailbox", "451", ""),
         ("vdelivermail '' bounce-no-mailbox | cat", "451", ""),
         ("vdelivermail ''", "451", ""), ("vdelivermail '' $EXT", "451", ""),
