@@ -38,6 +38,22 @@ final class CompiledDatabase {
         } catch { throw .control(.unreadable(error)) }
     }
 
+    /// - Throws: `UsersError` for a database without the list that it was made of: the one that takes
+    ///   its place would have none of its entries.
+    static func checkList(
+        _ path: String, isThere: Bool, database: String
+    ) throws(UsersError) {
+        do throws(SystemError) {
+            guard !isThere, try Files.status(database) != nil else { return }
+        } catch { throw .control(.unreadable(error)) }
+        throw .control(
+            .invalid(
+                file: database, line: nil,
+                reason:
+                    "\(path), which it was made of, is not there: bring that back, or remove this"
+            ))
+    }
+
     /// Removes what killed processes left. Whoever has the lock is alone.
     static func removeLeftovers(beside path: String) {
         let folder = ReplacementFile.folder(of: path)

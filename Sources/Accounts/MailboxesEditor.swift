@@ -29,6 +29,7 @@ struct MailboxesEditor {
         _ changes: [[UInt8]: MailboxChange], without domains: Set<[UInt8]> = []
     ) throws(UsersError) -> (replacement: Replacement, removed: Int) {
         let old = try controlled { () throws(ControlError) in try LineFile.ifPresent(path) }
+        try CompiledDatabase.checkList(path, isThere: old != nil, database: "\(path).cdb")
         let new = try replacement(of: old?.status)
         var left = changes
         var lines: [[UInt8]: Int] = [:]

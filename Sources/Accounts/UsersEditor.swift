@@ -58,6 +58,8 @@ public struct UsersEditor {
         _ changes: [[UInt8]: UserChange], without domains: Set<[UInt8]> = []
     ) throws(UsersError) -> (replacement: Replacement, removed: Int) {
         let old = try controlled { () throws(ControlError) in try LineFile.ifPresent(file.path) }
+        try CompiledDatabase.checkList(
+            file.path, isThere: old != nil, database: file.database)
         var left = changes
         var lines: [[UInt8]: Int] = [:]
         var removed = 0

@@ -3,6 +3,7 @@ import Glibc
 import Recipients
 import TestSupport
 import Testing
+import UnixIO
 
 /// `chainmail mailboxes add|remove` and `chainmail domain`, as they are run.
 @Suite struct MailboxAccountsTests {
@@ -59,6 +60,18 @@ import Testing
         #expect(folder.names(in: "etc") == ["control", "users", "users.cdb"])
         #expect(
             folder.names(in: "etc/control") == ["locals", "mailboxes", "mailboxes.cdb", "me"])
+    }
+
+    @Test(arguments: ["control/mailboxes", "users"])
+    func `a database without its list is not replaced by one of the new entries alone`(
+        list: String
+    ) throws {
+        #expect(try add("anna@x.test {PLAIN}a\n").code == 0)
+        try Files.unlink(folder.file("etc/\(list)"))
+        let before = all
+        let result = try add("bert@x.test {PLAIN}b\n")
+        #expect(result.code != 0 && result.errors.contains("\(list).cdb"), "\(result.errors)")
+        #expect(all == before)
     }
 
     @Test func `one mailbox has its password from standard input`() throws {
