@@ -92,7 +92,7 @@ struct AliasInclude {
         }
     }
 
-    private static func fault(_ reason: String) -> InstructionFault {
+    static func fault(_ reason: String) -> InstructionFault {
         InstructionFault(
             Reply(451, EnhancedStatus(4, 3, 0), "A list of members cannot be read now."), reason)
     }

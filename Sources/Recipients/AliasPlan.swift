@@ -23,6 +23,11 @@ public struct AliasPlan: Hashable, Sendable {
         self.owner = owner
     }
 
+    /// True when a command is among the instructions.
+    var runsPrograms: Bool {
+        instructions.contains { if case .program = $0 { true } else { false } }
+    }
+
     /// The reverse-path of what is sent on. That of a report stays: no list's owner is told that a
     /// report could not be delivered.
     public func reversePath(_ sender: ReversePath) -> ReversePath {
@@ -37,6 +42,10 @@ public struct AliasPlan: Hashable, Sendable {
         guard !includes.isEmpty else { return instructions }
         var reading = AliasInclude(host: host, instructions)
         for path in includes { try reading.read(path, depth: 1) }
+        // A list without members may be one that is being written.
+        guard !reading.instructions.isEmpty else {
+            throw AliasInclude.fault("\(includes.joined(separator: ", ")): no members")
+        }
         return reading.instructions
     }
 }

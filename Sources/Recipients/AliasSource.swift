@@ -75,8 +75,8 @@ struct AliasSource: RecipientSource {
     private mutating func alias(
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(ControlError) -> Found? {
-        guard let table = try current(),
-            case .local(let local, let host, false) = try routing.current().route(mailbox),
+        guard case .local(let local, let host, false) = try routing.current().route(mailbox),
+            let table = try current(),
             let (name, values) = try table.alias(of: local, settings)
         else { return nil }
         trail.note("\(table.path): \(name.printable) is an alias")
@@ -104,11 +104,18 @@ struct AliasSource: RecipientSource {
                     LocalDestination(
                         local: found.local, host: found.host, instructions: .given([.drop])))
             }
-            guard let user = try users.aliasOwner(), let owner = user.identity, owner.user != 0
+            guard let (user, hasMailboxes) = try users.aliasOwner(), let owner = user.identity,
+                owner.user != 0
             else {
                 throw .invalid(
                     file: found.table.path, line: nil,
                     reason: "no user alias: nothing is done as root")
+            }
+            guard !hasMailboxes || !plan.runsPrograms else {
+                throw .invalid(
+                    file: found.table.path, line: nil,
+                    reason: "\(found.name.printable): no user alias: no command runs as the owner "
+                        + "of all mailboxes")
             }
             return .destination(
                 LocalDestination(

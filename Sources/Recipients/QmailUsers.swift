@@ -90,15 +90,20 @@ struct QmailUsers {
     }
 
     /// Who carries out what the aliases file says: the owner of the folder `alias`, the account
-    /// `alias`, or the owner of the folder of mailboxes; nil without any of them. It may be root.
-    mutating func aliasOwner() throws(ControlError) -> QmailUser? {
-        if let user = try aliasUser(of: []) { return user }
-        guard case .folder(_, let mail) = alias, let status = try QmailUsers.status(mail) else {
-            return nil
+    /// `alias`, or the owner of the folder of mailboxes, which is said too; nil without any of them.
+    /// It may be root.
+    mutating func aliasOwner() throws(ControlError) -> (user: QmailUser, hasMailboxes: Bool)? {
+        guard case .folder(let home, let mail) = alias else {
+            return try aliasUser(of: []).map { ($0, false) }
         }
-        return QmailUser(
+        if let user = try aliasUser(of: []) {
+            return (user, try QmailUsers.status(home)?.st_uid == 0)
+        }
+        guard let status = try QmailUsers.status(mail) else { return nil }
+        let user = QmailUser(
             name: Array("alias".utf8), uid: Int(status.st_uid), gid: Int(status.st_gid),
             home: mail, dash: [], ext: [])
+        return (user, true)
     }
 
     private mutating func aliasUser(of local: [UInt8]) throws(ControlError) -> QmailUser? {

@@ -76,6 +76,11 @@ public struct RecipientSources {
         _ mailbox: Mailbox, _ trail: inout SourceTrail
     ) throws(SourceError) -> Presence {
         let mailbox = try rewritten(mailbox)
+        let user = try reading { () throws(ControlError) in try aliases?.user(mailbox) }
+        guard user == nil else {
+            trail.note("\(mailbox.bytes.printable): only an alias may say that")
+            return .noSuchMailbox
+        }
         if let presence = try aliases?.find(mailbox, &trail), presence != .unknownDomain {
             return presence
         }

@@ -220,6 +220,7 @@ import UnixIO
         try tree.folder.write("aliases", "z y\n")
         #expect(throws: SourceError.self) { try find("z", &sources) }
         #expect(throws: SourceError.self) { try find("bob", &sources) }
+        #expect(try sources.find(Mailbox(Array("x@nowhere.test".utf8))) == .unknownDomain)
         try Files.unlink(tree.folder.file("root/etc/control/aliasfile"))
         #expect(try find("z", &sources) == .noSuchMailbox)
         try tree.folder.write("root/etc/control/aliases", "z: y\n")
@@ -300,6 +301,8 @@ import UnixIO
         #expect(throws: InstructionFault.self) {
             try members(String(repeating: "a@x.test\n", count: 500_000))
         }
+        // A list that is being written is not one without members.
+        #expect(throws: InstructionFault.self) { try members("# none\n") }
         // A file that includes itself adds nothing.
         #expect(try members("a@x.test\n:include:\(folder.file("list"))\n").count == 1)
     }

@@ -202,7 +202,9 @@ private struct UsersOfHost {
         let folders = ["", "root", "root/etc", "root/etc/alias", "root/mail", "alice"]
         for name in folders { chmod(folder.file(name), 0o755) }
         if geteuid() == 0 {
-            for name in ["root/mail", "alice"] { chown(folder.file(name), 64_107, 64_107) }
+            for name in ["root/mail", "root/etc/alias", "alice"] {
+                chown(folder.file(name), 64_107, 64_107)
+            }
         }
         let compiled = try Tool("chainmail", ["assign", "compile", "--root", root]).run()
         guard compiled.code == 0 else { throw TestFailure(compiled.errors) }
