@@ -32,3 +32,14 @@ extension AliasPlan {
         self.init(instructions, includes: includes, owner: owner)
     }
 }
+
+extension LocalDestination {
+    /// About how many bytes it has where it is told, at least; files that it includes may have as
+    /// many as they may.
+    var size: Int {
+        guard case .aliased(let plan) = instructions else { return 256 }
+        return plan.instructions.reduce(plan.includes.isEmpty ? 256 : 2 << 20) {
+            $0 + $1.text.count + 32
+        }
+    }
+}

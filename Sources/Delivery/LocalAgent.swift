@@ -47,18 +47,40 @@ public struct LocalAgent: DeliveryAgent {
     public mutating func deliver(_ request: DeliveryRequest, _ file: Descriptor) -> DeliveryReply {
         var results: [Int: DeliveryResult] = [:]
         var targets: [Identity: [Target]] = [:]
+        var size = 0
         for (place, recipient) in request.envelope.recipients.enumerated() {
             do throws(Refusal) {
                 let destination = try find(recipient)
                 let owner = try owner(of: destination)
                 targets[owner, default: []].append(
                     Target(place: place, destination: destination))
+                size += destination.size
+                guard size > LocalAgent.largestRound else { continue }
+                run(targets, request, file, &results)
+                (targets, size) = ([:], 0)
             } catch {
                 let outcome = InstructionOutcome(
                     reply: error.reply, evidence: error.reason.map { [("error", $0)] } ?? [])
                 results[place] = finish(outcome, place, request, file, owner: geteuid())
             }
         }
+        run(targets, request, file, &results)
+        return DeliveryReply(
+            request.envelope.recipients.indices.map {
+                results[$0] ?? DeliveryResult(LocalTrouble.badConfiguration)
+            })
+    }
+
+    /// With more bytes of destinations than this they are delivered to before more are looked up:
+    /// every `list+x` comes to all of a list's members. What is told to a process and by it is less
+    /// than `Fields.maximumLength` then.
+    private static let largestRound = 8 << 20
+
+    /// Carries out the instructions of recipients by owner.
+    private mutating func run(
+        _ targets: [Identity: [Target]], _ request: DeliveryRequest, _ file: Descriptor,
+        _ results: inout [Int: DeliveryResult]
+    ) {
         for (owner, targets) in targets {
             let outcomes = run(targets, request, file, as: owner)
             for (target, outcome) in zip(targets, outcomes) {
@@ -66,10 +88,6 @@ public struct LocalAgent: DeliveryAgent {
                     outcome, target.place, request, file, owner: owner.user)
             }
         }
-        return DeliveryReply(
-            request.envelope.recipients.indices.map {
-                results[$0] ?? DeliveryResult(LocalTrouble.badConfiguration)
-            })
     }
 
     /// Carries out the instructions of recipients of one owner, in a process of his where that is

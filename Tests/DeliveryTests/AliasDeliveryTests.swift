@@ -8,6 +8,7 @@ import Testing
 import UnixIO
 
 @testable import Delivery
+@testable import Recipients
 
 @Suite struct AliasDeliveryTests {
     private let world: LocalWorld
@@ -100,6 +101,41 @@ import UnixIO
         let result = try #require(try world.deliver(["\\alice@y.test"], text: text).first)
         #expect(result.reply.code == 250, "\(result.reply)")
         #expect(world.count() == 1)
+    }
+
+    @Test func `a client does not get past an alias by a backslash`() throws {
+        try aliases("alice: /dev/null\n")
+        try world.folder.write("root/etc/alias/.qmail-default", "./Maildir/\n")
+        var sources = try RecipientSources(world.root)
+        let client = try Mailbox(Array("\\alice@y.test".utf8))
+        #expect(try sources.find(client) == .noSuchMailbox)
+        #expect(try sources.find(Mailbox(Array("bob@y.test".utf8))) != .noSuchMailbox)
+    }
+
+    @Test func `no command runs as the owner of all mailboxes`() throws {
+        try aliases("run: \"|id > \(open)/id\"\nby-way: run\nfile: \(open)/box\n")
+        chown(world.root.mail, LocalWorld.user, LocalWorld.group)
+        #expect(rename(world.folder.file("root/etc/alias"), world.folder.file("root/gone")) == 0)
+        for name in ["run", "by-way"] {
+            let result = try #require(try world.deliver(["\(name)@y.test"]).first)
+            #expect(result.outcome == .deferred, "\(result.reply)")
+        }
+        #expect(!world.folder.names(in: "open").contains("id"))
+        let result = try #require(try world.deliver(["file@y.test"]).first)
+        #expect(result.reply.code == 250, "\(result.reply)")
+        #expect(try world.folder.read("open/box").isEmpty == false)
+    }
+
+    @Test func `a list by many names is told in pieces that are no longer than may be`() throws {
+        let address = String(repeating: "a", count: 700) + "@x.test"
+        try world.folder.write(
+            "open/list", (0..<1000).map { "\($0)\(address)\n" }.joined())
+        chmod("\(open)/list", 0o644)
+        try aliases("list: :include:\(open)/list, \(open)/dir/\n")
+        let names = (0..<24).map { "list+\($0)@y.test" }
+        let results = try world.deliver(names)
+        #expect(results.filter { $0.outcome == .delivered }.count == 24, "\(results[0].reply)")
+        #expect(world.folder.names(in: "open/dir/new").count == 24)
     }
 
     @Test func `a loop through the queue ends at our own Delivered-To`() throws {
