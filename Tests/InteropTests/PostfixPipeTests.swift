@@ -2,10 +2,11 @@
 // pipe(8), FILTER_README.
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import TestSupport
 import Testing
 
-@Suite struct PostfixPipeTests {
+@Suite(.enabled(if: getuid() == 0, "Postfix starts only as root")) struct PostfixPipeTests {
     /// The lines of the manual from the transport on; its first lines are options of an smtpd.
     private func lines(_ chain: SetChain, _ other: [String: String] = [:]) throws -> [String] {
         var words = try ManualExample.chain(chain.root)
