@@ -105,10 +105,9 @@ struct ProgramCall {
         while ends.contains(where: { $0.fd >= 0 }) {
             let moment = min(deadline, .after(.seconds(1)))
             let ready = try retrying("poll", "output") { poll(&ends, 2, moment.pollTimeout) }
-            if ready == 0 {
-                if ends[1].fd < 0, ProgramCall.hasEnded(pid) { return true }
-                guard !deadline.hasPassed else { return false }
-            }
+            if ready == 0, ends[1].fd < 0, ProgramCall.hasEnded(pid) { return true }
+            // Also for one that never stops to print a little.
+            guard !deadline.hasPassed else { return false }
             if ends[0].revents != 0 {
                 let got = try ProgramCall.read(said, &chunk)
                 if got == 0 { ends[0].fd = -1 }

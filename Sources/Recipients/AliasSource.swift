@@ -109,7 +109,8 @@ struct AliasSource: RecipientSource {
             else {
                 throw .invalid(
                     file: found.table.path, line: nil,
-                    reason: "no user alias: nothing is done as root")
+                    reason: "nothing is done as root: make a user alias, or let a user own "
+                        + "the folder alias beside control")
             }
             guard !hasMailboxes || !plan.runsPrograms else {
                 throw .invalid(

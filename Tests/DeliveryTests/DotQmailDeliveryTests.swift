@@ -231,6 +231,9 @@ import Testing
         #expect(try world.reply("alice-long@y.test").hasPrefix("451 4.3.0"))
         try world.dotQmail("-much", "|while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done\n")
         #expect(try world.reply("alice-much@y.test").hasPrefix("451 4.3.0"))
+        // Ends by itself in a minute, so that this test does, too.
+        try world.dotQmail("-little", "|for i in `seq 600`; do echo y; sleep 0.1; done\n")
+        #expect(try world.reply("alice-little@y.test").hasPrefix("451 4.3.0"))
         try world.folder.write("root/etc/control/programtimeout", "0\n")
         #expect(throws: (any Error).self) { try LocalAgent(world.root) }
     }
