@@ -159,6 +159,8 @@ import UnixIO
             try folder.write("etc/control/me", "mail.test\n")
             try folder.write("etc/control/mailboxes", "bob@local.test\n")
             try folder.write("mail/.keep", "")
+            // A file that changed less than 20 ms ago is read twice: then runs make other calls.
+            usleep(40_000)
             var tool = try Tool(
                 "deliver-local",
                 ["--root", folder.path, "--sender", "alice@local.test", "bob@local.test"])
@@ -172,18 +174,15 @@ import UnixIO
         let whole = try first.folder.read("\(new)/\(first.folder.names(in: new)[0])")
         let points = try points(trace, below: first.folder.file("mail"))
         #expect(points.count >= 10, "\(points.count)")
-        var kills = 0
         for point in points {
             let (folder, tool) = try world()
             let result = try traced(tool, folder.file("trace"), killedAt: point).run()
-            if result.code != 0 { kills += 1 }
+            #expect(result.code != 0, "\(point)")
             for name in folder.names(in: new) {
                 #expect(try folder.read("\(new)/\(name)") == whole, "\(point)")
             }
             #expect(try tool.run().code == 0, "\(point)")
             #expect((1...2).contains(folder.names(in: new).count), "\(point)")
         }
-        // The last call may be one that another run does not make.
-        #expect(kills + 1 >= points.count, "\(kills) of \(points.count)")
     }
 }
