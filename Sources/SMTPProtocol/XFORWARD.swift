@@ -97,17 +97,10 @@ struct ForwardedClaim {
     }
 
     /// Takes `NAME=value`; false when it is not right.
-    mutating func take(_ attribute: ArraySlice<UInt8>) -> Bool {
-        let word = attribute.prefix { $0 != 0x3D }
-        let name = String(decoding: word, as: UTF8.self).uppercased()
-        guard word.count < attribute.count, given.insert(name).inserted,
-            let value = XText.decoded(attribute.dropFirst(word.count + 1)),
-            !value.isEmpty, value.count <= 255, !value.contains(where: \.isControl)
+    mutating func take(_ text: ArraySlice<UInt8>) -> Bool {
+        guard let attribute = ClaimedAttribute(text), given.insert(attribute.name).inserted
         else { return false }
-        let isKnown =
-            !value.equalsIgnoringASCIICase("[UNAVAILABLE]".utf8)
-            && !value.equalsIgnoringASCIICase("[TEMPUNAVAIL]".utf8)
-        return take(name, isKnown ? value : nil)
+        return take(attribute.name, attribute.value)
     }
 
     private mutating func take(_ name: String, _ value: [UInt8]?) -> Bool {
